@@ -1,0 +1,117 @@
+"""Turn a pytest-benchmark run into the table that the book shows.
+
+    python benchmarks/report.py RUN.json results/benchmarks.json
+
+A row is a ratio of two medians of the same run; its range is that of the fastest over the slowest round and
+the other way round. A missed goal is written down as missed, and the exit status says so.
+"""
+
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio that the project promises: `at_most` for costs, `at_least` for speed-ups."""
+
+    target: str  # the benchmark group
+    what: str
+    against: str
+    sides: tuple[str, str] = ("ours", "other")
+    at_most: float | None = None
+    at_least: float | None = None
+    scale: float = 1.0  # how many of the other's measurements make up the whole
+
+    def ratio(self, ours: float, other: float) -> float:
+        cost = ours / (other * self.scale)
+        return cost if self.at_least is None else 1 / cost
+
+    @property
+    def words(self) -> str:
+        return f"≤ {self.at_most:g}" if self.at_least is None else f"≥ {self.at_least:g}"
+
+    def holds(self, ratio: float) -> bool:
+        return ratio <= self.at_most if self.at_least is None else ratio >= self.at_least
+
+
+def goals() -> list[Goal]:
+    rows = [
+        Goal("import", "`import rmt_helpers`", "`import torch`", at_most=0.4),
+        Goal("spectrum", "`Spectrum.of`, 512 × 784", "`numpy.linalg.svd`, values only", at_most=1.05),
+        Goal("bema 512", "`bema` after the SVD, 512 × 784", "that SVD", at_most=0.03),
+        Goal("bema 84", "`bema` after the SVD, 84 × 120", "that SVD", at_most=3),
+        Goal("quantiles", "all 512 Marchenko–Pastur quantiles", "quadrature in a root search", at_least=300, scale=64),
+    ]
+    for model in ("MLP", "small AlexNet"):
+        group = f"model {model}"
+        bare = f"bare SVDs of the {model}"
+        rows += [
+            Goal(group, "spectra and `bema`", bare, ("bema", "bare"), at_most=1.15),
+            Goal(group, "spectra, `bema` and `gaussian_broadening`", bare, ("both", "bare"), at_most=1.2),
+            Goal(group, "spectra and `bema`", f"weightwatcher `mp_fit`, {model}", ("bema", "weightwatcher"), at_least=10),
+        ]
+    for batch, rival, floor in ((16, 1.3, 4), (64, 1.7, 2.2), (256, 1.9, 1.7), (1024, 2.0, 1.7)):
+        group = f"epoch {batch}"
+        rows += [
+            Goal(group, f"an epoch of the MLP, batch {batch}", "DataLoader and ToTensor", ("ours", "rival"), at_least=rival),
+            Goal(group, f"an epoch of the MLP, batch {batch}", "its eight matrix products", ("ours", "floor"), at_most=floor),
+        ]
+    rows += [
+        Goal("sweep fc2", "accuracy at all 513 ranks of FC2", "one forward pass", at_most=30),
+        Goal("sweep fc1", "accuracy at all 513 ranks of FC1", "one forward pass", at_most=230),
+    ]
+    return rows
+
+
+def seconds(run: dict) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """Median, least and largest seconds of one call, by group and side."""
+    found = {}
+    for bench in run["benchmarks"]:
+        info, stats = bench["extra_info"], bench["stats"]
+        found[bench["group"], info["side"]] = tuple(stats[k] / info["repeat"] for k in ("median", "min", "max"))
+    return found
+
+
+def main(source: str, destination: str) -> int:
+    run = json.loads(Path(source).read_text())
+    times = seconds(run)
+    rows = []
+    for goal in goals():
+        ours, other = (times[goal.target, side] for side in goal.sides)
+        ratio = goal.ratio(ours[0], other[0])
+        low, high = sorted((goal.ratio(ours[1], other[2]), goal.ratio(ours[2], other[1])))
+        rows.append(
+            {
+                "name": "cost" if goal.at_least is None else "speed-up",
+                "what": goal.what,
+                "against": goal.against,
+                "ratio": round(ratio, 4),
+                "low": round(low, 4),
+                "high": round(high, 4),
+                "target": goal.words,
+                "ok": goal.holds(ratio),
+            }
+        )
+        mark = "  " if rows[-1]["ok"] else "✗ "
+        print(f"{mark}{goal.what} / {goal.against}: {ratio:.3g} ({low:.3g} to {high:.3g}), goal {goal.words}")
+    provenance = {
+        "date": run["datetime"][:10],
+        "processor": run["machine_info"]["cpu"].get("brand_raw", platform.processor()),
+        "cores": os.cpu_count(),
+        "threads": 1,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "torch", "weightwatcher")},
+    }
+    beside = Path(destination).with_suffix(".part")
+    beside.write_text(json.dumps({"provenance": provenance, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
+    beside.replace(destination)
+    return 0 if all(row["ok"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""Training the reference MLP against the usual DataLoader loop and against its eight matrix products."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from rmt_helpers.nets.architectures import MLP
+from rmt_helpers.nets.training import TrainConfig, train, train_many
+
+IMAGES = 4096
+BATCH_SIZES = [16, 64, 256, 1024]
+
+
+def data_loader_epoch(dataset, batch_size):
+    """The tutorials' epoch: torchvision data set, ToTensor for each image, DataLoader, plain SGD."""
+    model = MLP(seed=0)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    for x, y in torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True):
+        optimiser.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimiser.step()
+
+
+def matrix_products(batch_size):
+    """The eight products that any implementation of a step must do: 3 forward, 3 for the weights, 2 for the inputs."""
+    widths = [784, 512, 512, 10]
+    pairs = list(zip(widths, widths[1:], strict=False))
+    x = [torch.randn(batch_size, i) for i, _ in pairs]
+    g = [torch.randn(batch_size, o) for _, o in pairs]
+    w = [torch.randn(o, i) for i, o in pairs]
+    for _ in range(IMAGES // batch_size):
+        for k in range(3):
+            x[k] @ w[k].T
+            g[k].T @ x[k]
+            if k:
+                g[k] @ w[k]
+
+
+@pytest.fixture(scope="session")
+def torchvision_mnist(mnist):
+    """The same images behind torchvision's interface: PIL images and a per-image transform."""
+    from torchvision.transforms import ToTensor
+    from torchvision.transforms.functional import to_pil_image
+
+    class Pictures(torch.utils.data.Dataset):
+        def __init__(self):
+            small = mnist.train
+            self.x = (small.x[:IMAGES, 0] * 255).round().to(torch.uint8)
+            self.y = small.y[:IMAGES]
+            self.transform = ToTensor()
+
+        def __len__(self):
+            return IMAGES
+
+        def __getitem__(self, index):
+            return self.transform(to_pil_image(self.x[index])), int(self.y[index])
+
+    return Pictures()
+
+
+@pytest.mark.parametrize("batch_size", BATCH_SIZES)
+@pytest.mark.parametrize("side", ["ours", "rival", "floor"])
+def test_epoch(measure, mnist, torchvision_mnist, batch_size, side):
+    small = mnist.take(IMAGES)
+    config = TrainConfig(batch_size=batch_size, epochs=1)
+    run = {
+        "ours": lambda: train(MLP(seed=0), small, config),
+        "rival": lambda: data_loader_epoch(torchvision_mnist, batch_size),
+        "floor": lambda: matrix_products(batch_size),
+    }[side]
+    measure(run, target=f"epoch {batch_size}", side=side)

@@ -1,0 +1,6 @@
+"""Estimators of the threshold between noise and signal: one file each, one result for all."""
+
+from .bema import bema
+from .fit import NoiseFit
+
+__all__ = ["NoiseFit", "bema"]

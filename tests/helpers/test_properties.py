@@ -1,0 +1,99 @@
+"""What no estimator may depend on: orientation, unit, order of rows, precision of the input."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmt_helpers import NoiseFit, Spectrum, alignment, bema, gaussian_broadening, spiked_matrix
+
+ESTIMATORS: dict[str, Callable[..., NoiseFit]] = {
+    "bema": bema,
+    "bema, lower positions": lambda W: bema(W, alpha=0.1, beta=0.3, plotting_position="lower"),
+    "broadening": lambda W: gaussian_broadening(W, window=5),
+    "broadening, authors' recipe": lambda W: gaussian_broadening(W, window=5, recipe="authors"),
+}
+every_estimator = pytest.mark.parametrize("name", ESTIMATORS)
+# Fixed examples: a test that fails today failed yesterday too.
+few = settings(max_examples=12, deadline=None, derandomize=True)
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> np.ndarray:
+    """Noise with up to three spikes, of any orientation, at a common scale of weights."""
+    shape = draw(st.tuples(st.integers(30, 80), st.integers(30, 80)))
+    thetas = draw(st.lists(st.floats(0, 8), max_size=3))
+    return spiked_matrix(shape, thetas, sigma=0.05, rng=draw(st.integers(0, 10**6)))[0]
+
+
+def same(one: NoiseFit, other: NoiseFit, scale: float = 1.0, rel: float = 1e-7) -> None:
+    """The two fits say the same, up to a unit and rounding."""
+    assert other.sigma == pytest.approx(scale * one.sigma, rel=rel)
+    assert other.threshold == pytest.approx(scale * one.threshold, rel=rel)
+    # A value at the threshold to within rounding may fall on either side.
+    margin = np.abs(one.spectrum.values / one.threshold - 1).min()
+    assert one.n_signal == other.n_signal or margin < 2 * rel
+    if one.n_signal == other.n_signal:
+        assert other.ks == pytest.approx(one.ks, abs=10 * rel)
+
+
+@every_estimator
+@few
+@given(W=matrices())
+def test_transpose(name: str, W: np.ndarray) -> None:
+    one, other = ESTIMATORS[name](W), ESTIMATORS[name](W.T)
+    same(one, other)
+    np.testing.assert_allclose(alignment(one).mean, alignment(other).mean, atol=1e-3)
+    if W.shape[0] != W.shape[1]:
+        np.testing.assert_allclose(alignment(one).left, alignment(other).right, atol=1e-3)
+
+
+@every_estimator
+@few
+@given(W=matrices(), exponent=st.floats(-120, 120))
+def test_scale(name: str, W: np.ndarray, exponent: float) -> None:
+    scale = 10.0**exponent
+    same(ESTIMATORS[name](W), ESTIMATORS[name](scale * W), scale)
+
+
+@every_estimator
+@few
+@given(W=matrices(), seed=st.integers(0, 10**6))
+def test_order_and_signs_of_rows_and_columns(name: str, W: np.ndarray, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    moved = rng.permutation(rng.permutation(W, axis=0), axis=1)
+    moved *= rng.choice([-1.0, 1.0], size=(W.shape[0], 1))
+    same(ESTIMATORS[name](W), ESTIMATORS[name](moved))
+
+
+@every_estimator
+@few
+@given(W=matrices())
+def test_single_precision(name: str, W: np.ndarray) -> None:
+    # The smallest value of a square matrix has few digits in float32, and the authors' recipe of
+    # broadening is pinned to it.
+    rel = 1e-3 if "authors" in name else 1e-5
+    same(ESTIMATORS[name](W), ESTIMATORS[name](W.astype(np.float32)), rel=rel)
+
+
+@every_estimator
+@few
+@given(W=matrices())
+def test_a_spectrum_says_as_much_as_its_matrix(name: str, W: np.ndarray) -> None:
+    one, other = ESTIMATORS[name](W), ESTIMATORS[name](Spectrum.of(W))
+    assert (one.sigma, one.threshold, one.n_signal) == (other.sigma, other.threshold, other.n_signal)
+
+
+@every_estimator
+@few
+@given(W=matrices())
+def test_what_every_fit_promises(name: str, W: np.ndarray) -> None:
+    fit = ESTIMATORS[name](W)
+    assert fit.n_signal == np.count_nonzero(fit.spectrum.values > fit.threshold)
+    assert fit.threshold >= fit.edge * (1 - 1e-12)
+    assert 0 < fit.ks <= 1
+    if fit.n_signal:
+        phi = alignment(fit).mean
+        assert (phi[: fit.n_signal] > 0).all()
