@@ -6,7 +6,6 @@ that package would cost more time than all of this one. Derived in "The Marchenk
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import hyp2f1
 
-from .tracy_widom import TracyWidom, as_argument, as_probability
+from ._checks import (
+    FloatArray,
+    as_float64,
+    check_argument,
+    check_positive,
+    check_probability,
+    check_shape,
+)
+from .tracy_widom import TracyWidom
 
 __all__ = ["MarchenkoPastur", "SingularValueLaw", "TracyWidom"]
 
@@ -29,7 +36,7 @@ _WEIGHTS = _WEIGHTS / 2.0 * _NODES**2 * (16.0 / np.pi)
 _BLOCK = 16384
 
 
-def _mass(v: NDArray[np.float64], r: float) -> NDArray[np.float64]:
+def _mass(v: FloatArray, r: float) -> FloatArray:
     """Return the mass between an edge of the bulk and the point `v`, divided by v³.
 
     In units σ = 1 the point is λ = (1 − r)² + 4rv², counted from the lower edge with r = √c, or
@@ -54,7 +61,7 @@ def _mass(v: NDArray[np.float64], r: float) -> NDArray[np.float64]:
     return mass
 
 
-def _tail(v2: NDArray[np.float64], r: float) -> NDArray[np.float64]:
+def _tail(v2: FloatArray, r: float) -> FloatArray:
     """Return the mass between an edge and the points with v² = `v2`, 0 at v = 0."""
     out = np.zeros_like(v2)
     inside = v2 > 0
@@ -65,7 +72,7 @@ def _tail(v2: NDArray[np.float64], r: float) -> NDArray[np.float64]:
     return out
 
 
-def _inverse_tail(mass: NDArray[np.float64], r: float) -> NDArray[np.float64]:
+def _inverse_tail(mass: FloatArray, r: float) -> FloatArray:
     """Return v² such that ``_tail(v2, r) == mass``, for masses of points with v ≤ √½."""
     # Mass grows like v³ from the edge, so its cube root is nearly straight: Newton's method on it
     # starts from a table and needs two or three steps. At c → 1 the mass is linear in v, hence
@@ -94,24 +101,6 @@ def _inverse_tail(mass: NDArray[np.float64], r: float) -> NDArray[np.float64]:
     return np.where(mass > 0, v * v, 0.0)
 
 
-def check_shape(shape: Any) -> tuple[int, int]:
-    """Return `shape` as two plain positive integers."""
-    try:
-        rows, columns = (operator.index(side) for side in shape)
-    except (TypeError, ValueError):
-        raise ValueError(f"shape must be two positive integers (N, M), was {shape!r}") from None
-    if min(rows, columns) < 1:
-        raise ValueError(f"shape must be two positive integers (N, M), was {shape!r}")
-    return rows, columns
-
-
-def _positive(value: Any, name: str) -> float:
-    number = as_argument(value, name)
-    if number.ndim or not (np.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be one positive finite number, was {value!r}")
-    return float(number)
-
-
 class _BulkLaw(ABC):
     """What the laws of λ and of ν share: both are functions of v² and of r = √c."""
 
@@ -126,16 +115,16 @@ class _BulkLaw(ABC):
     def support(self) -> tuple[float, float]: ...
 
     @abstractmethod
-    def _distances(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _distances(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return λ − λ₋ and λ₊ − λ in units of σ², exact to rounding at its own edge."""
 
     @abstractmethod
-    def _point(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _point(self, squared: FloatArray) -> FloatArray:
         """Return the value whose λ/σ² is `squared`."""
 
-    def _masses(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _masses(self, x: ArrayLike) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return for each x the smaller of its two tails, and whether that is the lower one."""
-        values = as_argument(x, "x")
+        values = check_argument(x)
         r = self._root
         flat = np.atleast_1d(values)
         below, above = self._distances(flat)
@@ -163,7 +152,7 @@ class _BulkLaw(ABC):
         ValueError
             If `q` is not in [0, 1].
         """
-        probability = as_probability(q)
+        probability = check_probability(q)
         r = self._root
         flat = np.atleast_1d(probability)
         half = np.array([0.5])
@@ -234,11 +223,11 @@ class MarchenkoPastur(_BulkLaw):
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        c = as_argument(self.c, "c")
+        c = as_float64(self.c, "c")
         if c.ndim or not 0.0 < c <= 1.0:
             raise ValueError(f"c must lie in (0, 1] (short side over long side), was {self.c!r}")
         object.__setattr__(self, "c", float(c))
-        object.__setattr__(self, "sigma", _positive(self.sigma, "sigma"))
+        object.__setattr__(self, "sigma", check_positive(self.sigma, "sigma"))
 
     @property
     def _root(self) -> float:
@@ -249,16 +238,16 @@ class MarchenkoPastur(_BulkLaw):
         r = self._root
         return self.sigma**2 * (1.0 - r) ** 2, self.sigma**2 * (1.0 + r) ** 2
 
-    def _distances(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _distances(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         low, high = self.support()
         return (x - low) / self.sigma**2, (high - x) / self.sigma**2
 
-    def _point(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _point(self, squared: FloatArray) -> FloatArray:
         return self.sigma**2 * squared
 
     def pdf(self, x: ArrayLike) -> Any:
         """Density; 0 outside the support, infinite at 0 when c = 1."""
-        values = as_argument(x, "x")
+        values = check_argument(x)
         below, above = (np.maximum(distance, 0.0) for distance in self._distances(values))
         inside = (below > 0) & (above > 0)
         scaled = np.where(inside, values, 1.0) / self.sigma**2
@@ -315,7 +304,7 @@ class SingularValueLaw(_BulkLaw):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", check_shape(self.shape))
-        object.__setattr__(self, "sigma", _positive(self.sigma, "sigma"))
+        object.__setattr__(self, "sigma", check_positive(self.sigma, "sigma"))
 
     @property
     def p(self) -> int:
@@ -345,19 +334,19 @@ class SingularValueLaw(_BulkLaw):
         """The bulk edges ν₋ and ν₊."""
         return self._unit * (1.0 - self._root), self._unit * (1.0 + self._root)
 
-    def _distances(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _distances(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         low, high = self.support()
         # λ is |ν|ν here, so that negative values count as below the bulk.
         below = (x - low) / self._unit * ((np.abs(x) + low) / self._unit)
         above = (high - x) / self._unit * ((high + np.abs(x)) / self._unit)
         return below, above
 
-    def _point(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _point(self, squared: FloatArray) -> FloatArray:
         return self._unit * np.sqrt(squared)
 
     def pdf(self, x: ArrayLike) -> Any:
         """Density per unit of ν; 0 outside the support."""
-        values = as_argument(x, "x")
+        values = check_argument(x)
         low, high = self.support()
         inside = (values >= low) & (values <= high)
         y = np.where(inside, values, high) / self._unit

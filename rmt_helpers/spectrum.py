@@ -6,51 +6,17 @@ here, once; whoever holds a `Spectrum` may rely on it.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from ._checks import FloatArray, as_float64, check_finite, check_shape
 
 # Relative spread below which a spectrum counts as constant. An orthogonal matrix kept in float32
 # shows 3e-7; the narrowest Marchenko–Pastur law of a matrix that fits in memory is far wider.
 _CONSTANT = 1e-6
-
-
-def as_float64(array: Any, name: str) -> FloatArray:
-    """Return `array` as float64, or say why that cannot be done; `name` is the argument's."""
-    if hasattr(array, "detach"):  # a torch tensor, on any device; torch itself is not imported
-        array = array.detach().cpu().double()
-    try:
-        array = np.asarray(array)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of real numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, its dtype was {array.dtype}")
-    return np.asarray(array, dtype=np.float64)
-
-
-def check_finite(array: FloatArray, name: str) -> None:
-    """Refuse NaN and infinity."""
-    if not np.isfinite(array).all():
-        bad = int(np.count_nonzero(~np.isfinite(array)))
-        raise ValueError(
-            f"{name} must be finite, {bad} of its {array.size} values were NaN or infinite"
-        )
-
-
-def check_shape(shape: Any) -> tuple[int, int]:
-    """Return `shape` as two plain positive integers."""
-    try:
-        rows, columns = (operator.index(side) for side in shape)
-    except (TypeError, ValueError):
-        raise ValueError(f"shape must be two positive integers (N, M), was {shape!r}") from None
-    if min(rows, columns) < 1:
-        raise ValueError(f"shape must be two positive integers (N, M), was {shape!r}")
-    return rows, columns
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .spectrum import FloatArray, as_float64, check_finite, check_shape
+from ._checks import FloatArray, as_float64, check_finite, check_positive, check_shape
 
 
 def _not_negative(values: ArrayLike, name: str) -> FloatArray:
@@ -71,7 +71,7 @@ def spiked_singular_value(theta: ArrayLike, c: ArrayLike) -> Any:
 
     Examples
     --------
-    >>> float(spiked_singular_value(2.0, c=1.0))
+    >>> round(float(spiked_singular_value(2.0, c=1.0)), 12)
     2.5
     >>> float(spiked_singular_value(0.5, c=1.0))
     2.0
@@ -149,7 +149,7 @@ def cosines(theta: ArrayLike, c: ArrayLike) -> tuple[Any, Any]:
 
     Examples
     --------
-    >>> [float(cosine) ** 2 for cosine in cosines(2.0, c=1.0)]
+    >>> [round(float(cosine) ** 2, 12) for cosine in cosines(2.0, c=1.0)]
     [0.75, 0.75]
     """
     theta, c = _not_negative(theta, "theta"), _aspect_ratio(c)
@@ -210,8 +210,7 @@ def spiked_matrix(
             f"thetas must hold at most min(shape) = {min(rows, columns)} strengths, "
             f"held {strengths.size}"
         )
-    if not (np.isfinite(sigma) and sigma > 0):
-        raise ValueError(f"sigma must be positive and finite, was {sigma!r}")
+    sigma = check_positive(sigma, "sigma")
     rng = np.random.default_rng(rng)
     left = _haar_columns(rows, strengths.size, rng)
     right = _haar_columns(columns, strengths.size, rng)

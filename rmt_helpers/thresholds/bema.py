@@ -68,7 +68,7 @@ def bema(
     >>> W, _, _ = spiked_matrix((200, 300), [4.0, 3.0, 2.0], sigma=0.1, rng=0)
     >>> fit = bema(W)
     >>> fit.n_signal, round(fit.sigma, 3)
-    (3, 0.1)
+    (3, 0.101)
     """
     spectrum = as_spectrum(W_or_spectrum)
     if not 0 <= alpha < 0.5:
@@ -102,8 +102,12 @@ def bema(
             f"ν_{p - last + 1} to ν_{p - first + 1}, are zero up to rounding"
         )
     # Step 5: the edge, and how far above it noise comes with probability β.
-    margin = (
-        TracyWidom(1).ppf(1 - beta) * n ** (-2 / 3) * c ** (-1 / 6) * (1 + np.sqrt(c)) ** (4 / 3)
-    )
-    threshold = np.sqrt(sigma2 * n * ((1 + np.sqrt(c)) ** 2 + margin))
-    return NoiseFit("bema", spectrum, float(unit * np.sqrt(sigma2)), float(unit * threshold))
+    width = n ** (-2 / 3) * c ** (-1 / 6) * (1 + np.sqrt(c)) ** (4 / 3)
+    height = (1 + np.sqrt(c)) ** 2 + TracyWidom(1).ppf(1 - beta) * width
+    if height <= 0:
+        rows, columns = spectrum.shape
+        raise ValueError(
+            f"beta = {beta!r} puts the threshold of a {rows}×{columns} matrix below zero; "
+            "choose it smaller"
+        )
+    return NoiseFit("bema", spectrum, unit * np.sqrt(sigma2), unit * np.sqrt(sigma2 * n * height))

@@ -10,8 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
+from .._checks import FloatArray, check_positive
 from ..laws import SingularValueLaw
-from ..spectrum import FloatArray, Spectrum
+from ..spectrum import Spectrum
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,12 +51,7 @@ class NoiseFit:
 
     def __post_init__(self) -> None:
         for name in ("sigma", "threshold"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(
-                    f"{name} must be positive and finite, was {value!r}: no noise was found"
-                )
-            object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, check_positive(getattr(self, name), name))
 
     @cached_property
     def n_signal(self) -> int:
@@ -84,8 +80,8 @@ class NoiseFit:
         The supremum over ν of ``|F̂(ν) − F(ν)|``: F̂ gives each of the p − ŝ values of `noise` the
         mass 1/(p − ŝ), and F is the cdf of `law`. The signal values are left out of F̂, so a spike
         cannot spoil the fit of the bulk. F is not cut at the threshold: the estimators of this
-        package put the threshold at the edge or above it, where F = 1 already; a threshold set
-        inside the law is a misfit and counts as one.
+        package put the threshold at or near the edge, where 1 − F is far below 1/p; a threshold set
+        deep inside the law is a misfit and counts as one.
 
         Because σ was fitted to the same values and neighbouring singular values repel each other,
         a good fit is far closer than 1.36/√p, the 5 % point for independent draws: about .008 for a

@@ -37,8 +37,8 @@ def test_arrays_are_full_length_and_zero_in_the_bulk() -> None:
     fit = bema(spiked_matrix((60, 80), [3.0], rng=0)[0])
     score = alignment(fit)
     for phi in (score.left, score.right, score.mean):
-        assert phi.shape == (60,) and phi.dtype == np.float64
-        assert np.isfinite(phi).all() and ((phi >= 0) & (phi < 1)).all()
+        assert (phi.shape, phi.dtype) == ((60,), np.float64)
+        assert ((phi >= 0) & (phi < 1)).all()
         assert (phi[fit.spectrum.values <= fit.edge] == 0).all()
         assert (np.diff(phi) <= 0).all()
 
@@ -108,7 +108,10 @@ BAD_CALLS = {
         lambda: average_alignment(FIT, 2, "squared"),  # type: ignore[arg-type]
         "weights must be one of value, square, uniform, was 'squared'",
     ),
-    "matrix for a fit": (lambda: alignment(np.eye(3)), "fit must be a NoiseFit, was of type ndarray"),  # type: ignore[arg-type]
+    "matrix for a fit": (
+        lambda: alignment(np.eye(3)),
+        "fit must be a NoiseFit, was of type ndarray",
+    ),  # type: ignore[arg-type]
 }
 
 

@@ -180,9 +180,9 @@ BAD_CALLS = {
     ),
     "sigma zero": (
         lambda: spiked_matrix((4, 5), [1], sigma=0.0),
-        "sigma must be positive and finite, was 0.0",
+        "sigma must be one positive finite number, was 0.0",
     ),
-    "sigma NaN": (lambda: spiked_matrix((4, 5), [1], sigma=np.nan), "sigma must be positive"),
+    "sigma NaN": (lambda: spiked_matrix((4, 5), [1], sigma=np.nan), "sigma must be one positive"),
     "shape": (lambda: spiked_matrix((4,), [1]), "shape must be two positive integers"),  # type: ignore[arg-type]
 }
 

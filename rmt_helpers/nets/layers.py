@@ -1,0 +1,249 @@
+"""A network's weight matrices: list them, factor them, cut them to a rank, measure what that costs.
+
+A matrix is decomposed once, by `factorize`; everything else takes the factors.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from .._checks import as_float64, check_finite
+from ..spectrum import FloatArray, Spectrum
+from .data import Images
+
+#: Images a block: small enough for the layer's output to stay in the processor's cache.
+BLOCK = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """The singular value decomposition W = u · diag(values) · vt of an N × M matrix.
+
+    Attributes
+    ----------
+    u : array of shape (N, p)
+        Left singular vectors, in columns; p = min(N, M).
+    values : array of shape (p,)
+        Singular values, largest first.
+    vt : array of shape (p, M)
+        Right singular vectors, in rows.
+    """
+
+    u: FloatArray
+    values: FloatArray
+    vt: FloatArray
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The singular values with the shape that they came from."""
+        return Spectrum(self.values, (self.u.shape[0], self.vt.shape[1]))
+
+    def matrix(self, rank: int) -> FloatArray:
+        """The best approximation of W of rank at most `rank`."""
+        return (self.u[:, :rank] * self.values[:rank]) @ self.vt[:rank]
+
+
+def factorize(W: ArrayLike) -> Factors:
+    """Decompose a matrix, in float64.
+
+    Raises
+    ------
+    ValueError
+        If `W` is not a two-dimensional array of finite real numbers.
+    """
+    array = as_float64(W, "W")
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"W must be a two-dimensional, non-empty array, its shape was {array.shape}")
+    check_finite(array, "W")
+    u, values, vt = np.linalg.svd(array, full_matrices=False)
+    return Factors(u, values, vt)
+
+
+def weight_matrices(model: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """List the weight matrices of all fully connected and convolutional layers.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+
+    Returns
+    -------
+    dict of str to array of shape (out, in)
+        By the layer's name in the model; copies, in the order of the model. A convolution's weight
+        of shape (out, in, *kernel) becomes the matrix (out, in · kernel size): one row a filter.
+        That is one convention among several.
+    """
+    return {
+        name: _as_matrix(layer).detach().cpu().numpy().copy()
+        for name, layer in model.named_modules()
+        if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)) and not _is_transposed(layer)
+    }
+
+
+def truncate(
+    model: nn.Module,
+    name: str,
+    rank: int,
+    *,
+    factors: Factors | None = None,
+    inplace: bool = False,
+) -> nn.Module:
+    """Keep the `rank` largest singular values of one layer and zero the others.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    name : str
+        Of the layer, as in `weight_matrices`. Its bias stays as it is.
+    rank : int
+        From 0 to p.
+    factors : Factors, optional
+        Of the layer's weight matrix, if they are known; else they are computed.
+    inplace : bool
+        Change `model` itself instead of a copy.
+
+    Returns
+    -------
+    torch.nn.Module
+        The changed model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, the factors are of another shape, or `rank` is out of range.
+    """
+    found = _factors_of(model, name, factors)
+    p = found.values.size
+    if not 0 <= rank <= p:
+        raise ValueError(f"rank must lie between 0 and {p}, was {rank!r}")
+    changed = model if inplace else copy.deepcopy(model)
+    weight = _as_matrix(changed.get_submodule(name))
+    with torch.no_grad():
+        weight.copy_(torch.as_tensor(found.matrix(rank)).to(weight))
+    return changed
+
+
+@torch.no_grad()
+def accuracy_by_rank(
+    model: nn.Sequential,
+    name: str,
+    images: Images,
+    *,
+    factors: Factors | None = None,
+    ranks: Sequence[int] | NDArray[np.integer] | None = None,
+) -> FloatArray:
+    """Accuracy with the top s singular values of one layer kept, for many s.
+
+    Going from rank s − 1 to s adds one rank-one matrix, so the layer's output changes by an outer
+    product and only the layers behind it run again. Images go through in blocks that stay in cache.
+
+    Parameters
+    ----------
+    model : torch.nn.Sequential
+        The layer must be one of its direct children, and an `nn.Linear`.
+    name : str
+        Of the layer.
+    images : Images
+    factors : Factors, optional
+        Of the layer's weight matrix, if they are known; else they are computed.
+    ranks : sequence of int, optional
+        Increasing, from 0 to p; by default all of 0, 1, …, p.
+
+    Returns
+    -------
+    array of float
+        One accuracy a rank.
+
+    Raises
+    ------
+    ValueError
+        If the model or the layer is of another kind, the factors are of another shape, `ranks` is
+        not increasing or out of range, or there are no images.
+    """
+    head, layer, tail = _around(model, name)
+    found = _factors_of(model, name, factors)
+    p = found.values.size
+    wanted = np.arange(p + 1) if ranks is None else np.asarray(ranks)
+    if wanted.ndim != 1 or wanted.size == 0 or wanted.dtype.kind not in "iu":
+        raise ValueError(f"ranks must be a sequence of integers, was {ranks!r}")
+    if wanted[0] < 0 or wanted[-1] > p or np.any(np.diff(wanted) <= 0):
+        raise ValueError(f"ranks must increase from 0 at least to {p} at most, was {ranks!r}")
+    if len(images) == 0:
+        raise ValueError("images must hold at least one image, was empty")
+
+    weight = layer.weight
+    right = torch.as_tensor(found.vt).to(weight)
+    left = torch.as_tensor(found.u * found.values).to(weight).T.contiguous()
+    steps = list(zip([0, *wanted[:-1].tolist()], wanted.tolist(), strict=True))
+    correct = torch.zeros(len(wanted), dtype=torch.int64, device=weight.device)
+    for x, y in zip(images.x.split(BLOCK), images.y.split(BLOCK), strict=True):
+        labels = y.to(weight.device)
+        coordinates = (head(x.to(weight.device)) @ right.T).T.contiguous()  # a row a direction
+        output = weight.new_zeros(len(x), layer.out_features)
+        if layer.bias is not None:
+            output += layer.bias
+        for k, (before, rank) in enumerate(steps):
+            if rank - before == 1:
+                output.addr_(coordinates[before], left[before])
+            elif rank > before:
+                output.addmm_(coordinates[before:rank].T, left[before:rank])
+            correct[k] += (tail(output).argmax(dim=1) == labels).sum()
+    return correct.cpu().numpy() / len(images)
+
+
+def _is_transposed(layer: nn.Module) -> bool:
+    return bool(getattr(layer, "transposed", False))
+
+
+def _as_matrix(layer: nn.Module) -> torch.Tensor:
+    """A view of a layer's weight as (out, in · kernel size)."""
+    weight = layer.weight
+    if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
+        raise ValueError(f"name must be that of a layer with a weight matrix, was a {type(layer).__name__}")
+    return weight.view(weight.shape[0], -1)
+
+
+def _factors_of(model: nn.Module, name: str, factors: Factors | None) -> Factors:
+    """The factors of a layer: those given, if they can be its own, else computed."""
+    try:
+        layer = model.get_submodule(name) if name else None
+    except AttributeError:
+        layer = None
+    if layer is None or not hasattr(layer, "weight"):
+        raise ValueError(f"name must be one of {list(weight_matrices(model))}, was {name!r}")
+    matrix = _as_matrix(layer)
+    if factors is None:
+        return factorize(matrix)
+    shape = (factors.u.shape[0], factors.vt.shape[1])
+    if shape != tuple(matrix.shape):
+        raise ValueError(f"factors must be of a {tuple(matrix.shape)} matrix, were of {shape}")
+    return factors
+
+
+def _around(model: nn.Module, name: str) -> tuple[nn.Sequential, nn.Linear, nn.Sequential]:
+    """The layers before a fully connected one, that one, and those behind, in evaluation mode."""
+    if not isinstance(model, nn.Sequential):
+        raise ValueError(f"model must be a torch.nn.Sequential, was a {type(model).__name__}")
+    children = list(model.named_children())
+    names = [child for child, _ in children]
+    if name not in names or not isinstance(model.get_submodule(name), nn.Linear):
+        linear = [child for child, module in children if isinstance(module, nn.Linear)]
+        raise ValueError(f"name must be one of the fully connected layers {linear}, was {name!r}")
+    at = names.index(name)
+    modules = [module for _, module in children]
+    head = nn.Sequential(*modules[:at])
+    # A copy: an activation that works in place would overwrite the running output.
+    tail = copy.deepcopy(nn.Sequential(*modules[at + 1 :]))
+    for module in tail.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    layer = modules[at]
+    assert isinstance(layer, nn.Linear)
+    return copy.deepcopy(head).eval(), layer, tail.eval()
