@@ -19,3 +19,41 @@ env: $(VENV)/.installed ## make .venv with everything in requirements.txt
 
 $(VENV)/.installed: requirements.txt pyproject.toml tools/install.sh
 	PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" bash tools/install.sh
+
+book: env ## execute what has changed, build the book, check it
+	$(BIN)/python tools/build.py
+
+serve: env ## show the built book on 127.0.0.1 (PORT=8000)
+	@test -f _build/html/index.html || { echo "Nothing to show yet: run make book first." >&2; exit 1; }
+	@echo "http://127.0.0.1:$(PORT)/  (Ctrl-C stops)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: env ## run the tests
+	$(BIN)/python -m pytest
+
+lint: env ## errors, layout, types, spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: env ## put the code into the layout that lint asks for
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+notebooks: env ## write each chapter's .ipynb anew from its .md
+	$(BIN)/python tools/notebooks.py
+
+bench: env ## measure speed; the book shows the table
+	@mkdir -p .benchmarks
+	$(BIN)/python -m pytest benchmarks --benchmark-json=.benchmarks/run.json
+	$(BIN)/python benchmarks/report.py .benchmarks/run.json results/benchmarks.json
+
+lock: env ## compile requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header -q -o requirements.txt pyproject.toml
+
+clean: ## remove what builds and tests left, the executed chapters too
+	rm -rf _build .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+distclean: clean ## remove the environment and downloads as well
+	rm -rf .venv .cache rmt_helpers.egg-info

@@ -18,7 +18,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-__all__ = ["COLORS", "density_histogram", "figure", "law_curve", "table", "threshold_line", "use_style"]
+__all__ = [
+    "COLORS",
+    "density_histogram",
+    "figure",
+    "law_curve",
+    "table",
+    "threshold_line",
+    "use_style",
+]
 
 #: What each colour means. They stay apart for readers who see few colours, on light paper and inverted on dark
 #: paper (tests/helpers/test_plotting.py measures both).
@@ -110,13 +118,23 @@ def figure(
     if width not in WIDTHS:
         raise ValueError(f"width should be one of {sorted(WIDTHS)}, was {width!r}")
     if height is None:
-        height = min(0.56 * WIDTHS[width], max(2.4, 0.85 * WIDTHS[width] / ncols)) * kwargs.get("nrows", 1)
-    return plt.subplots(ncols=ncols, figsize=(WIDTHS[width], height), layout="constrained", **kwargs)
+        height = min(0.56 * WIDTHS[width], max(2.4, 0.85 * WIDTHS[width] / ncols)) * kwargs.get(
+            "nrows", 1
+        )
+    return plt.subplots(
+        ncols=ncols, figsize=(WIDTHS[width], height), layout="constrained", **kwargs
+    )
 
 
 def density_histogram(ax: Axes, values: ArrayLike, bins: Any = 60, **kwargs: Any) -> Any:
     """Draw a histogram of unit area in the colour of data; returns what `Axes.hist` returns."""
-    style = {"color": COLORS["data"], "alpha": 0.45, "histtype": "stepfilled", "linewidth": 0, **kwargs}
+    style = {
+        "color": COLORS["data"],
+        "alpha": 0.45,
+        "histtype": "stepfilled",
+        "linewidth": 0,
+        **kwargs,
+    }
     return ax.hist(np.asarray(values), bins=bins, density=True, **style)
 
 
@@ -157,7 +175,11 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         header = list(self.rows[0])
-        lines = [header, ["---"] * len(header), *([row[key] for key in header] for row in self.rows)]
+        lines = [
+            header,
+            ["---"] * len(header),
+            *([row[key] for key in header] for row in self.rows),
+        ]
         return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
     def __repr__(self) -> str:

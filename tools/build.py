@@ -35,7 +35,9 @@ CACHE = BUILD / ".jupyter_cache"
 
 # Kernels inherit these. One thread each, because several run side by side; nothing of the reader's own settings.
 KERNEL_ENVIRONMENT = {
-    **dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"], "1"),
+    **dict.fromkeys(
+        ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"], "1"
+    ),
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",
     "IPYTHONDIR": str(BUILD / ".ipython"),
@@ -114,9 +116,14 @@ def execute(chapters: list[Chapter], jobs: int) -> list[str]:
         return []
     if any(chapter.needs_data for chapter in stale):
         # Once, here: kernels side by side would both fetch it.
-        subprocess.run([sys.executable, "-c", f"from {PACKAGE}.nets import data; data.load('mnist')"], check=True)
+        subprocess.run(
+            [sys.executable, "-c", f"from {PACKAGE}.nets import data; data.load('mnist')"],
+            check=True,
+        )
 
-    last = {record.uri: record.data.get("execution_seconds", 0) for record in cache.list_cache_records()}
+    last = {
+        record.uri: record.data.get("execution_seconds", 0) for record in cache.list_cache_records()
+    }
     unknown = {True: float("inf"), False: 1e6}  # a chapter on networks is likely to be a long one
     stale.sort(key=lambda chapter: -last.get(str(chapter.path), unknown[chapter.needs_data]))
     timeout = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["execute"]["timeout"]
@@ -127,14 +134,20 @@ def execute(chapters: list[Chapter], jobs: int) -> list[str]:
         )
 
     failures = []
-    print(f"{len(chapters)} chapters with code, {len(stale)} to execute, {jobs} side by side", flush=True)
+    print(
+        f"{len(chapters)} chapters with code, {len(stale)} to execute, {jobs} side by side",
+        flush=True,
+    )
     with ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(run, chapter): chapter for chapter in stale}
         for future in as_completed(futures):
             chapter, result = futures[future], future.result()
             if result.err is not None:
                 failures.append(f"{chapter.name}: a cell failed\n{result.err}")
-                print(f"  {chapter.name:34s} FAILED after {result.time:6.1f} s\n{result.err}", flush=True)
+                print(
+                    f"  {chapter.name:34s} FAILED after {result.time:6.1f} s\n{result.err}",
+                    flush=True,
+                )
                 continue
             data = {"execution_seconds": result.time, "depends": chapter.depends}
             bundle = CacheBundleIn(result.nb, str(chapter.path), data=data)
@@ -183,7 +196,9 @@ def no_node_left() -> Iterator[None]:
             if "node" in process.info["name"] and process.environ().get("BOOK_BUILD") == mark:
                 left.append(process)
     if left:
-        raise SystemExit(f"Node outlived the build: {[process.pid for process in left]}. Is its launcher on the PATH?")
+        raise SystemExit(
+            f"Node outlived the build: {[process.pid for process in left]}. Is its launcher on the PATH?"
+        )
 
 
 def build(jobs: int) -> int:
@@ -198,7 +213,10 @@ def build(jobs: int) -> int:
     chapters = [chapter for path in sources if (chapter := read_chapter(path)) is not None]
     failures = execute(chapters, jobs)
     if failures:
-        print(f"\n{len(failures)} of {len(chapters)} chapters failed; the pages were not written.", file=sys.stderr)
+        print(
+            f"\n{len(failures)} of {len(chapters)} chapters failed; the pages were not written.",
+            file=sys.stderr,
+        )
         return 1
     executed = time.monotonic()
     with no_node_left():
@@ -225,12 +243,18 @@ def preview(page: Path, out: Path, jobs: int) -> int:
         return 1
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
     for part in contents["parts"]:
-        part["chapters"] = [item for item in part["chapters"] if (ROOT / f"{item['file']}.md").is_file()]
+        part["chapters"] = [
+            item for item in part["chapters"] if (ROOT / f"{item['file']}.md").is_file()
+        ]
     contents["parts"] = [part for part in contents["parts"] if part["chapters"]]
     cache, skip = get_cache(str(CACHE)), []
     for path in pages():
         # The others are shown with their last outputs, fresh or not, and never run.
-        if path.is_file() and (other := read_chapter(path)) is not None and record_of(cache, other) is None:
+        if (
+            path.is_file()
+            and (other := read_chapter(path)) is not None
+            and record_of(cache, other) is None
+        ):
             skip.append(other.name)
     out.mkdir(parents=True, exist_ok=True)
     toc = out / "_toc.yml"
@@ -255,14 +279,19 @@ def main() -> int:
     parser.add_argument("--only", type=Path, metavar="PAGE", help="preview this page of _toc.yml")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the preview goes")
     parser.add_argument(
-        "--jobs", type=int, default=min(4, os.cpu_count() or 1), help="kernels side by side (default: cores, at most 4)"
+        "--jobs",
+        type=int,
+        default=min(4, os.cpu_count() or 1),
+        help="kernels side by side (default: cores, at most 4)",
     )
     arguments = parser.parse_args()
     if (arguments.only is None) != (arguments.out is None):
         parser.error("--only and --out go together")
     os.environ.update(KERNEL_ENVIRONMENT)
     node = ROOT / ".venv" / "node"
-    os.environ["PATH"] = f"{node}{os.pathsep}{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    os.environ["PATH"] = (
+        f"{node}{os.pathsep}{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    )
     os.environ.pop("MPLBACKEND", None)  # the kernels' inline backend draws the figures
     subprocess.run(["bash", str(ROOT / "tools" / "katex.sh")], check=True)
     if arguments.only is not None:

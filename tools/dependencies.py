@@ -20,7 +20,9 @@ def code_of(cells: Iterable[str]) -> str:
     """The Python of a chapter's code cells: magics and shell lines become `pass`."""
     lines = [line for cell in cells for line in cell.splitlines()]
     return "\n".join(
-        line[: len(line) - len(line.lstrip())] + "pass" if line.lstrip().startswith(("%", "!")) else line
+        line[: len(line) - len(line.lstrip())] + "pass"
+        if line.lstrip().startswith(("%", "!"))
+        else line
         for line in lines
     )
 
@@ -35,7 +37,10 @@ def modules_used(code: str, root: Path) -> set[Path]:
 def dependencies(code: str, root: Path, declared: Iterable[str] = ()) -> list[Path]:
     """All files that `code` depends on: package, lock, stored results, and what the page declares (globs)."""
     files = modules_used(code, root) | {root / "requirements.txt"}
-    if any("results" in text for text in [code, *(path.read_text("utf8") for path in files if path.suffix == ".py")]):
+    if any(
+        "results" in text
+        for text in [code, *(path.read_text("utf8") for path in files if path.suffix == ".py")]
+    ):
         files |= set((root / "results").rglob("*"))
     for pattern in declared:
         files |= set(root.glob(pattern))
@@ -80,7 +85,11 @@ def _follow(imports: list[tuple[str, str | None]], root: Path, found: dict[Path,
             if above is not None:
                 found.setdefault(above, False)
         if name is not None and path.name == "__init__.py":
-            inner = (f"{module}.{name}", None) if _file(f"{module}.{name}", root) else _exports(path, module).get(name)
+            inner = (
+                (f"{module}.{name}", None)
+                if _file(f"{module}.{name}", root)
+                else _exports(path, module).get(name)
+            )
             if inner is not None:
                 found.setdefault(path, False)
                 _follow([inner], root, found)
@@ -93,7 +102,9 @@ def _follow(imports: list[tuple[str, str | None]], root: Path, found: dict[Path,
 
 def _file(module: str, root: Path) -> Path | None:
     stem = root.joinpath(*module.split("."))
-    return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
+    return next(
+        (path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None
+    )
 
 
 def _exports(init: Path, package: str) -> dict[str, tuple[str, str]]:

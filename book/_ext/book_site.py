@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import atexit
+import re
+import struct
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+
+# Pixels on the page per pixel of a figure's own size: all figures are shown at one scale.
+FIGURE_SCALE = 1.1
 
 
 def pages_with_new_outputs(
@@ -19,22 +26,19 @@ def pages_with_new_outputs(
 
     cache = get_cache(env.mystnb_config.execution_cache_path)  # type: ignore[attr-defined]
     runs = {record.created.timestamp() for record in cache.list_cache_records()}
-    for name in env.found_docs:
-        run = NbMetadataCollector.get_exec_data(env, name)
-        if run is not None and run["mtime"] not in runs:
-            yield name
+    last = {name: NbMetadataCollector.get_exec_data(env, name) for name in env.found_docs}
+    return [name for name, run in last.items() if run is not None and run["mtime"] not in runs]
 
 
-def start_renderer(app: Sphinx) -> None:
-    """Give a busy machine time to render mathematics, and do not leave the renderer to the interpreter's exit."""
+def give_renderer_time(app: Sphinx) -> None:
+    """On a busy machine the mathematics renderer may need longer than its five seconds."""
     from sphinxcontrib import katex
 
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
 
 
 def stop_renderer(app: Sphinx, error: Exception | None) -> None:
-    import atexit
-
+    """End it with the build, not with the interpreter, so that the build can see that it ended."""
     from sphinxcontrib.katex import KaTeXServer
 
     server = KaTeXServer.katex_server
@@ -45,8 +49,164 @@ def stop_renderer(app: Sphinx, error: Exception | None) -> None:
         server.process.wait()
 
 
+def trim_page(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Drop the live-cell script (declared twice, and an error on every page); add a description for search engines."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [
+            file
+            for file in context[kind]
+            if "thebe"
+            not in f"{getattr(file, 'filename', file)} {getattr(file, 'attributes', '')}".lower()
+        ]
+    if doctree is not None and (first := first_sentence(doctree)):
+        context["metatags"] = (
+            context.get("metatags", "") + f'<meta name="description" content="{escape(first)}" />\n'
+        )
+
+
+def first_sentence(doctree: nodes.document) -> str:
+    """The page's first paragraph in plain words, cut at 160 characters."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if isinstance(paragraph.parent, nodes.section) and not list(paragraph.findall(nodes.math)):
+            text = " ".join(paragraph.astext().split())
+            return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def escape(text: str) -> str:
+    return (
+        text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    )
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Tidy the written pages, and cut the icon fonts down to the icons that they show."""
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    pages = {
+        path: path.read_text("utf8") for path in out.rglob("*.html") if "_static" not in path.parts
+    }
+    for path, text in pages.items():
+        pages[path] = tidy(text, lambda source, folder=path.parent: image_size(folder / source))
+        if pages[path] != text:
+            path.write_text(pages[path], "utf8")
+    subset_icons(out / "_static", "\n".join(pages.values()))
+
+
+def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str:
+    """Remove what a page loads in vain and mend its markup. Doing it twice changes nothing."""
+    # Icons come as fonts; the script that draws them again weighs half a megabyte.
+    html = re.sub(r'\s*<script src="[^"]*fontawesome[^"]*\.js[^"]*"></script>', "", html)
+    # The fonts are a few kilobytes after subsetting, and preloading them fails from disk.
+    html = re.sub(r'\s*<link rel="preload" as="font"[^>]*>', "", html)
+    html = re.sub(
+        r'(<meta name="viewport"[^>]*>)(.*?)\s*<meta name="viewport"[^>]*>',
+        r"\1\2",
+        html,
+        flags=re.S,
+    )
+    # The visible words name the control; a label that differs hides them from who speaks to the page.
+    html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    html = html.replace('title="Search" aria-label="Search" data-bs', 'title="Search" data-bs')
+    # A list's children are items.
+    html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    # Code scrolls sideways on a phone, so a keyboard must reach it.
+    html = html.replace("<pre>", '<pre tabindex="0">')
+
+    def with_size(match: re.Match[str]) -> str:
+        tag = match[0]
+        source = re.search(r'src="([^"]+)"', tag)
+        if source is None or re.search(r"\sheight=", tag):
+            return tag
+        size = size_of(source[1])
+        if size is None:
+            return tag
+        width, height = size
+        tag = tag.replace("<img", f'<img width="{width:.0f}" height="{height:.0f}"', 1)
+        if "_images/" in source[1] and source[1].endswith(".svg"):
+            style = f"max-width: min(100%, {FIGURE_SCALE * width:.0f}px);"
+            tag = (
+                re.sub(r'style="', f'style="{style} ', tag)
+                if "style=" in tag
+                else tag[:4] + f' style="{style}"' + tag[4:]
+            )
+        return tag
+
+    return re.sub(r"<img\b[^>]*>", with_size, html)
+
+
+def image_size(path: Path) -> tuple[float, float] | None:
+    """Width and height in CSS pixels of an SVG or PNG file."""
+    if not path.is_file():
+        return None
+    if path.suffix == ".png":
+        return struct.unpack(">II", path.read_bytes()[16:24])
+    if path.suffix != ".svg":
+        return None
+    head = path.read_text("utf8")[:2000]
+    unit = {"pt": 4 / 3, "px": 1.0, "": 1.0, "in": 96.0}
+    sides = [
+        re.search(rf'<svg[^>]*\s{side}="([\d.]+)(pt|px|in|)"', head, re.S)
+        for side in ("width", "height")
+    ]
+    if all(sides):
+        return tuple(float(side[1]) * unit[side[2]] for side in sides)  # type: ignore[return-value, index]
+    box = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', head)
+    return (float(box[1]), float(box[2])) if box else None
+
+
+def subset_icons(static: Path, pages: str) -> None:
+    """Keep of the icon fonts, and of their style sheet, the icons that pages, scripts or styles name."""
+    from fontTools import subset
+
+    for sheet in (static / "vendor").glob("fontawesome/*/css/all.min.css"):
+        css = sheet.read_text("utf8")
+        others = [
+            path.read_text("utf8") for path in static.rglob("*.css") if "vendor" not in path.parts
+        ]
+        scripts = [path.read_text("utf8") for path in (static / "scripts").glob("*.js")]
+        used = set(re.findall(r"\bfa-([a-z0-9-]+)", "\n".join([pages, *scripts])))
+        points = {
+            int(code, 16) for text in others for code in re.findall(r"\\(f[0-9a-f]{3})", text)
+        }
+
+        def keep(match: re.Match[str]) -> str:
+            if used.isdisjoint(re.findall(r"\.fa-([a-z0-9-]+)", match[1])):
+                return ""
+            points.add(int(match[2], 16))
+            return match[0]
+
+        css = re.sub(r'((?:\.fa-[a-z0-9-]+:{1,2}before,?)+)\{content:"\\([0-9a-f]+)"\}', keep, css)
+        css = re.sub(r',url\([^)]*\.ttf\) format\("truetype"\)', "", css)
+        sheet.write_text(css, "utf8")
+        for font in (sheet.parent.parent / "webfonts").iterdir():
+            if font.suffix == ".ttf":
+                font.unlink()
+                continue
+            options = subset.Options(
+                flavor="woff2",
+                desubroutinize=True,
+                ignore_missing_unicodes=True,
+                notdef_outline=False,
+            )
+            with subset.load_font(str(font), options) as loaded:
+                subsetter = subset.Subsetter(options)
+                subsetter.populate(unicodes=points)
+                subsetter.subset(loaded)
+                subset.save_font(loaded, str(font), options)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-outdated", pages_with_new_outputs)
-    app.connect("builder-inited", start_renderer)
+    app.connect("builder-inited", give_renderer_time)
+    app.connect("html-page-context", trim_page, priority=900)
     app.connect("build-finished", stop_renderer)
+    app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

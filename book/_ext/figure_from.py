@@ -54,7 +54,9 @@ class PasteFigures(SphinxPostTransform):
                 continue
             image["alt"] = node["alt"] or image.get("alt", "")
             link = nodes.reference("", "", image, internal=True, classes=["figure-from-link"])
-            link["refuri"] = self.app.builder.get_relative_uri(self.env.docname, docname) + f"#{identifier}"
+            link["refuri"] = (
+                self.app.builder.get_relative_uri(self.env.docname, docname) + f"#{identifier}"
+            )
             node.replace_self(link)
 
 
@@ -64,7 +66,9 @@ def find_image(env: BuildEnvironment, docname: str, identifier: str) -> nodes.im
         return None
     for figure in env.get_doctree(docname).findall(nodes.figure):
         if identifier in figure["ids"]:
-            images = sorted(figure.findall(nodes.image), key=lambda image: not image["uri"].endswith(".svg"))
+            images = sorted(
+                figure.findall(nodes.image), key=lambda image: not image["uri"].endswith(".svg")
+            )
             return images[0].deepcopy() if images else None
     return None
 

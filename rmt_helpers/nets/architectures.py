@@ -1,17 +1,21 @@
 """The networks of the book, each a `torch.nn.Sequential` whose layers have names.
 
-A network is a sequence so that one can run the layers before and after a given one; see `layers.py`.
+A network is a sequence so that one can run the layers before and after a given one; see
+`layers.py`.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-import operator
 from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
 from torch import nn
+
+from .._checks import check_shape
+from ._checks import check_integer
 
 INITS = ("pytorch", "glorot")
 
@@ -44,9 +48,7 @@ def initial_sigma(shape: tuple[int, int], init: str = "pytorch") -> float:
     (0.0206, 0.0393)
     """
     check_init(init)
-    if len(shape) != 2 or min(shape) < 1:
-        raise ValueError(f"shape must be two positive integers (out, in), was {shape!r}")
-    n_out, n_in = shape
+    n_out, n_in = check_shape(shape)
     return 1 / math.sqrt(3 * n_in) if init == "pytorch" else math.sqrt(2 / (n_in + n_out))
 
 
@@ -79,15 +81,12 @@ class MLP(nn.Sequential):
         self, widths: Sequence[int] = (784, 512, 512, 10), init: str = "pytorch", seed: int = 0
     ) -> None:
         check_init(init)
-        try:
-            sizes = [operator.index(width) for width in widths]
-        except TypeError:
-            sizes = []
-        if len(sizes) < 2 or min(sizes) < 1:
+        sizes = [check_integer(width, "each of widths", 1) for width in widths]
+        if len(sizes) < 2:
             raise ValueError(f"widths must be two or more positive integers, was {widths!r}")
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(check_integer(seed, "seed", 0))
         stages: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
-        for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
             if k > 1:
                 stages[f"relu{k - 1}"] = nn.ReLU()
             stages[f"fc{k}"] = _linear(n_in, n_out, init, generator)

