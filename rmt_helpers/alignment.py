@@ -60,8 +60,7 @@ def alignment(fit: NoiseFit) -> Alignment:
     array([0.97, 0.89, 0.  ])
     """
     if not isinstance(fit, NoiseFit):
-        # Bad input is a ValueError throughout the package, this kind too.
-        raise ValueError(f"fit must be a NoiseFit, was of type {type(fit).__name__}")  # noqa: TRY004
+        raise ValueError(f"fit must be a NoiseFit, was of type {type(fit).__name__}")
     spectrum = fit.spectrum
     y = spectrum.values / fit.sigma / np.sqrt(spectrum.n)
     short, long = cosines(signal_strength(y, spectrum.c), spectrum.c)

@@ -38,7 +38,7 @@ COLORS: dict[str, str] = {
     "alignment": "#2ca757",  # green circles, as in the paper
     "accuracy": "#b66dcf",  # purple squares, as in the paper
     "oracle": "#cd8312",  # what only a simulation can know
-    "muted": "#8f949d",  # the background of a comparison
+    "muted": "#8a8f98",  # the background of a comparison
     "ink": "#3b4554",  # axes, text, annotations
 }
 

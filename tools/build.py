@@ -130,7 +130,11 @@ def execute(chapters: list[Chapter], jobs: int) -> list[str]:
 
     def run(chapter: Chapter) -> Any:
         return single_nb_execution(
-            chapter.notebook, cwd=str(chapter.path.parent), timeout=timeout, allow_errors=False
+            chapter.notebook,
+            cwd=str(chapter.path.parent),
+            timeout=timeout,
+            allow_errors=False,
+            extra_arguments=["--log-level=ERROR"],
         )
 
     failures = []

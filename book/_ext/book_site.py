@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import re
 import struct
 from collections.abc import Callable, Iterable
@@ -164,43 +165,39 @@ def image_size(path: Path) -> tuple[float, float] | None:
 
 def subset_icons(static: Path, pages: str) -> None:
     """Keep of the icon fonts, and of their style sheet, the icons that pages, scripts or styles name."""
-    from fontTools import subset
+    own = [path.read_text("utf8") for path in static.rglob("*.css") if "vendor" not in path.parts]
+    scripts = [path.read_text("utf8") for path in (static / "scripts").glob("*.js")]
+    names = set(re.findall(r"\bfa-([a-z0-9-]+)", "\n".join([pages, *scripts])))
+    points = {int(code, 16) for text in own for code in re.findall(r"\\(f[0-9a-f]{3})", text)}
+
+    def keep(rule: re.Match[str]) -> str:
+        if names.isdisjoint(re.findall(r"\.fa-([a-z0-9-]+)", rule[1])):
+            return ""
+        points.add(int(rule[2], 16))
+        return rule[0]
 
     for sheet in (static / "vendor").glob("fontawesome/*/css/all.min.css"):
         css = sheet.read_text("utf8")
-        others = [
-            path.read_text("utf8") for path in static.rglob("*.css") if "vendor" not in path.parts
-        ]
-        scripts = [path.read_text("utf8") for path in (static / "scripts").glob("*.js")]
-        used = set(re.findall(r"\bfa-([a-z0-9-]+)", "\n".join([pages, *scripts])))
-        points = {
-            int(code, 16) for text in others for code in re.findall(r"\\(f[0-9a-f]{3})", text)
-        }
-
-        def keep(match: re.Match[str]) -> str:
-            if used.isdisjoint(re.findall(r"\.fa-([a-z0-9-]+)", match[1])):
-                return ""
-            points.add(int(match[2], 16))
-            return match[0]
-
         css = re.sub(r'((?:\.fa-[a-z0-9-]+:{1,2}before,?)+)\{content:"\\([0-9a-f]+)"\}', keep, css)
         css = re.sub(r',url\([^)]*\.ttf\) format\("truetype"\)', "", css)
         sheet.write_text(css, "utf8")
-        for font in (sheet.parent.parent / "webfonts").iterdir():
-            if font.suffix == ".ttf":
+        for font in sorted((sheet.parent.parent / "webfonts").iterdir()):
+            if font.suffix == ".woff2":
+                subset_font(font, points)
+            else:
                 font.unlink()
-                continue
-            options = subset.Options(
-                flavor="woff2",
-                desubroutinize=True,
-                ignore_missing_unicodes=True,
-                notdef_outline=False,
-            )
-            with subset.load_font(str(font), options) as loaded:
-                subsetter = subset.Subsetter(options)
-                subsetter.populate(unicodes=points)
-                subsetter.subset(loaded)
-                subset.save_font(loaded, str(font), options)
+
+
+def subset_font(path: Path, points: set[int]) -> None:
+    from fontTools import subset
+
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    options = subset.Options(flavor="woff2", ignore_missing_unicodes=True, notdef_outline=False)
+    with subset.load_font(str(path), options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=points)
+        subsetter.subset(font)
+        subset.save_font(font, str(path), options)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

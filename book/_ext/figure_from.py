@@ -7,6 +7,8 @@ directive's content is the caption; ``:alt:`` replaces the alternative text, whi
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -25,7 +27,7 @@ class pasted_figure(nodes.General, nodes.Element):
 class FigureFrom(SphinxDirective):
     required_arguments = 1
     has_content = True
-    option_spec = {"alt": directives.unchanged}
+    option_spec: ClassVar = {"alt": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         box = nodes.container(classes=["figure-from"])

@@ -20,7 +20,7 @@ from ._checks import check_integer
 from .data import Images
 
 # Images a block: small enough for the layer's output to stay in the processor's cache.
-_BLOCK = 250
+_BLOCK = 500
 
 _WITH_MATRIX = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 

@@ -197,7 +197,8 @@ class TestEveryLaw:
             assert isinstance(method(np.float32(0.5)), float)
             assert method([[0.1, 0.2, 0.3]]).shape == (1, 3)
             assert method(np.empty((0, 2))).shape == (0, 2)
-        assert isinstance(law.mean(), float) and isinstance(law.var(), float)
+        assert isinstance(law.mean(), float)
+        assert isinstance(law.var(), float)
         assert isinstance(law.rvs(rng=0), float)
         assert law.rvs((2, 3), rng=0).shape == (2, 3)
 
@@ -293,7 +294,7 @@ def painleve():
         initial = [float(a) for a in (q0, dq0, u0, v0, w0)]
 
     def slope(s, state):
-        q, dq, u, v, w = state
+        q, dq, u, *_ = state
         return [dq, s * q + 2 * q**3, -q * q, -u, -q]
 
     solution = integrate.solve_ivp(

@@ -1,0 +1,113 @@
+"""The checks of the built site see what they are for, and tidying a page mends it."""
+
+import pytest
+from book_site import first_sentence, image_size, tidy
+from check_site import figure_names, problems, problems_on_page
+from docutils.core import publish_doctree
+
+FIGURE = '<figure class="x" id="fig-x"><img alt="a" src="_images/x.svg"/><figcaption>c</figcaption></figure>'
+
+
+def test_a_good_page_passes():
+    page = FIGURE + '<a href="https://example.org/">out</a><script src="_static/a.js"></script>'
+    assert problems_on_page(page, ["fig-x"]) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://cdn.example.org/a.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example.org/a.css">',
+        '<link rel="preload" as="font" href="https://example.org/a.woff2">',
+        '<img alt="" src="http://example.org/a.png">',
+        '<div style="background: url(https://example.org/a.png)"></div>',
+        "<style>@import 'https://example.org/a.css';</style>",
+        '<script>fetch("https://example.org/a")</script>',
+        '<script>const THEBE_JS_URL = "https://example.org/a.js"</script>',
+        '<iframe src="https://example.org/"></iframe>',
+        '<div class="output traceback highlight-none"></div>',
+        "<pre>Traceback (most recent call last):</pre>",
+        '<span class="katex-error" title="Undefined control sequence">x</span>',
+    ],
+)
+def test_a_broken_page_fails(page):
+    assert len(problems_on_page(page, [])) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        FIGURE.replace("fig-x", "fig-y"),
+        FIGURE.replace('<img alt="a" src="_images/x.svg"/>', ""),
+    ],
+)
+def test_a_missing_figure_fails(page):
+    assert len(problems_on_page(page, ["fig-x"])) == 1
+
+
+def test_a_missing_page_and_a_foreign_style_sheet_fail(tmp_path):
+    source = tmp_path / "a.md"
+    source.write_text("# A\n")
+    html = tmp_path / "html"
+    (html / "vendor/katex").mkdir(parents=True)
+    for name in ("index.html", "vendor/katex/katex.min.css", "searchindex.js"):
+        (html / name).write_text("")
+    assert problems(html, tmp_path, [source]) == ["a: no page was written"]
+    (html / "a.html").write_text("<p>a</p>")
+    assert problems(html, tmp_path, [source]) == []
+    (html / "b.css").write_text("@font-face {src: url('https://example.org/f.woff2')}")
+    assert len(problems(html, tmp_path, [source])) == 1
+
+
+def test_figure_names():
+    block = "---\nmystnb:\n  figure:\n    name: fig-a\n    caption: |\n      x\n  image:\n    alt: y\n---\nplt.show()\n"
+    assert figure_names(f"# T\n\n```{{code-cell}} ipython3\n{block}```\n") == ["fig-a"]
+    assert figure_names("```{code-cell} ipython3\n---\ntags: [a]\n---\nname: 1\n```\n") == []
+
+
+class TestTidy:
+    PAGE = """<meta name="viewport" content="a" /><meta name="viewport" content="b"/>
+<link rel="preload" as="font" type="font/woff2" crossorigin href="a.woff2" />
+<script src="_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>
+<summary aria-label="Toggle hidden content"><span>Show</span></summary>
+<pre>code</pre><img alt="a" src="_images/x.svg" style="width: 100%;" /><img alt="b" src="y.png" />"""
+
+    def test_removes_and_mends(self):
+        page = tidy(self.PAGE, lambda source: (100, 50))
+        assert page.count("viewport") == 1
+        for gone in ("all.min.js", "preload", "aria-label"):
+            assert gone not in page
+        assert '<pre tabindex="0">' in page
+        assert page.count('width="100" height="50"') == 2
+        assert 'style="max-width: min(100%, 110px); width: 100%;"' in page
+
+    def test_twice_is_once(self):
+        once = tidy(self.PAGE, lambda source: (100, 50))
+        assert tidy(once, lambda source: (100, 50)) == once
+
+    def test_unknown_size_is_left_alone(self):
+        assert '<img alt="b" src="y.png" />' in tidy(self.PAGE, lambda source: None)
+
+
+def test_image_size(tmp_path):
+    points, box, other = (tmp_path / name for name in ("a.svg", "b.svg", "c.txt"))
+    points.write_text('<?xml version="1.0"?><svg width="72pt" height="36pt" viewBox="0 0 72 36"/>')
+    box.write_text('<svg xmlns="x" viewBox="0 0 32 16"/>')
+    other.write_text("")
+    assert image_size(points) == (96, 48)
+    assert image_size(box) == (32, 16)
+    assert image_size(other) is None
+    assert image_size(tmp_path / "none.svg") is None
+    png = tmp_path / "d.png"
+    png.write_bytes(
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (3).to_bytes(4, "big") + (2).to_bytes(4, "big")
+    )
+    assert image_size(png) == (3, 2)
+
+
+def test_description_is_the_first_paragraph_cut_at_a_word():
+    tree = publish_doctree("T\n=\n\n" + "word " * 60, settings_overrides={"doctitle_xform": False})
+    text = first_sentence(tree)
+    assert len(text) <= 160
+    assert text.endswith("word …")
