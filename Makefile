@@ -46,7 +46,8 @@ notebooks: env ## write each chapter's .ipynb anew from its .md
 
 bench: env ## measure speed; the book shows the table
 	@mkdir -p .benchmarks
-	$(BIN)/python -m pytest benchmarks --benchmark-timer=time.process_time --benchmark-json=.benchmarks/run.json
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest benchmarks \
+		-W default --benchmark-timer=time.process_time --benchmark-json=.benchmarks/run.json
 	$(BIN)/python benchmarks/report.py .benchmarks/run.json results/benchmarks.json
 
 lock: env ## compile requirements.txt anew from pyproject.toml

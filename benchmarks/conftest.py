@@ -1,14 +1,9 @@
-"""How the benchmarks measure: one thread, CPU seconds of this process and its children, a floor or a rival in the same run.
+"""How the benchmarks measure: one thread, CPU seconds, and a floor or a rival in the same run.
 
-A benchmark is a pair of tests of one group: `ours` and what it is measured against. Only their ratio is quoted; see `report.py`.
+A benchmark is a group of tests: ours, and what it is measured against. Only ratios are quoted; see `report.py`.
+`make bench` sets one thread and the clock.
 """
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before numpy and torch are imported
-
-import numpy as np
 import pytest
 
 from rmt_helpers import spiked_matrix
@@ -55,8 +50,3 @@ def measure(benchmark, request):
         benchmark.pedantic(repeated, rounds=rounds, warmup_rounds=1)
 
     return run
-
-
-def cpu_seconds() -> float:
-    """CPU seconds of this process and of its ended children."""
-    return float(np.sum(os.times()[:4]))

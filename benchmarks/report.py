@@ -2,8 +2,8 @@
 
     python benchmarks/report.py RUN.json results/benchmarks.json
 
-A row is a ratio of two medians of the same run; its range is that of the fastest over the slowest round and
-the other way round. A missed goal is written down as missed, and the exit status says so.
+A row is a ratio of two medians of the same run; its range is the fastest round over the slowest of the other,
+and the other way round. A missed goal is written down as missed, and the exit status says so.
 """
 
 import json
@@ -40,31 +40,34 @@ class Goal:
 
 
 def goals() -> list[Goal]:
+    svd = "`numpy.linalg.svd`, values only"
+    loop = "quadrature inside a root search"
     rows = [
         Goal("import", "`import rmt_helpers`", "`import torch`", at_most=0.4),
-        Goal("spectrum", "`Spectrum.of`, 512 × 784", "`numpy.linalg.svd`, values only", at_most=1.05),
-        Goal("bema 512", "`bema` after the SVD, 512 × 784", "that SVD", at_most=0.03),
-        Goal("bema 84", "`bema` after the SVD, 84 × 120", "that SVD", at_most=3),
-        Goal("quantiles", "all 512 Marchenko–Pastur quantiles", "quadrature in a root search", at_least=300, scale=64),
+        Goal("spectrum", "`Spectrum.of`, 512 × 784", svd, at_most=1.05),
+        Goal("bema 512", "`bema` after the SVD, 512 × 784", svd, at_most=0.03),
+        Goal("bema 84", "`bema` after the SVD, 84 × 120", svd, at_most=3),
+        Goal("quantiles", "512 Marchenko–Pastur quantiles", loop, at_least=300, scale=64),
     ]
     for model in ("MLP", "small AlexNet"):
-        group = f"model {model}"
-        bare = f"bare SVDs of the {model}"
+        group, bare = f"model {model}", f"bare SVDs of the {model}"
+        watcher = f"weightwatcher with `mp_fit`, {model}"
+        both = "spectra, `bema` and `gaussian_broadening`"
         rows += [
             Goal(group, "spectra and `bema`", bare, ("bema", "bare"), at_most=1.15),
-            Goal(group, "spectra, `bema` and `gaussian_broadening`", bare, ("both", "bare"), at_most=1.2),
-            Goal(group, "spectra and `bema`", f"weightwatcher `mp_fit`, {model}", ("bema", "weightwatcher"), at_least=10),
+            Goal(group, both, bare, ("both", "bare"), at_most=1.2),
+            Goal(group, "spectra and `bema`", watcher, ("bema", "weightwatcher"), at_least=10),
         ]
     for batch, rival, floor in ((16, 1.3, 4), (64, 1.7, 2.2), (256, 1.9, 1.7), (1024, 2.0, 1.7)):
-        group = f"epoch {batch}"
+        group, what = f"epoch {batch}", f"an epoch of the MLP, batch {batch}"
+        loader, products = "DataLoader and ToTensor", "its eight matrix products"
         rows += [
-            Goal(group, f"an epoch of the MLP, batch {batch}", "DataLoader and ToTensor", ("ours", "rival"), at_least=rival),
-            Goal(group, f"an epoch of the MLP, batch {batch}", "its eight matrix products", ("ours", "floor"), at_most=floor),
+            Goal(group, what, loader, ("ours", "rival"), at_least=rival),
+            Goal(group, what, products, ("ours", "floor"), at_most=floor),
         ]
-    rows += [
-        Goal("sweep fc2", "accuracy at all 513 ranks of FC2", "one forward pass", at_most=30),
-        Goal("sweep fc1", "accuracy at all 513 ranks of FC1", "one forward pass", at_most=230),
-    ]
+    for layer, passes in (("fc2", 30), ("fc1", 230)):
+        what = f"accuracy at all 513 ranks of {layer.upper()}"
+        rows.append(Goal(f"sweep {layer}", what, "one forward pass", at_most=passes))
     return rows
 
 
@@ -73,7 +76,8 @@ def seconds(run: dict) -> dict[tuple[str, str], tuple[float, float, float]]:
     found = {}
     for bench in run["benchmarks"]:
         info, stats = bench["extra_info"], bench["stats"]
-        found[bench["group"], info["side"]] = tuple(stats[k] / info["repeat"] for k in ("median", "min", "max"))
+        times = (stats[k] / info["repeat"] for k in ("median", "min", "max"))
+        found[bench["group"], info["side"]] = tuple(times)
     return found
 
 
@@ -98,7 +102,8 @@ def main(source: str, destination: str) -> int:
             }
         )
         mark = "  " if rows[-1]["ok"] else "✗ "
-        print(f"{mark}{goal.what} / {goal.against}: {ratio:.3g} ({low:.3g} to {high:.3g}), goal {goal.words}")
+        spread = f"{ratio:.3g} ({low:.3g} to {high:.3g})"
+        print(f"{mark}{goal.what} / {goal.against}: {spread}, goal {goal.words}")
     provenance = {
         "date": run["datetime"][:10],
         "processor": run["machine_info"]["cpu"].get("brand_raw", platform.processor()),
@@ -108,7 +113,8 @@ def main(source: str, destination: str) -> int:
         **{name: version(name) for name in ("numpy", "scipy", "torch", "weightwatcher")},
     }
     beside = Path(destination).with_suffix(".part")
-    beside.write_text(json.dumps({"provenance": provenance, "rows": rows}, indent=1, ensure_ascii=False) + "\n")
+    table = {"provenance": provenance, "rows": rows}
+    beside.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
     beside.replace(destination)
     return 0 if all(row["ok"] for row in rows) else 1
 

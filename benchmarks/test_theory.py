@@ -18,7 +18,8 @@ def svdvals(W):
 @pytest.mark.parametrize("side", ["ours", "other"])
 def test_singular_values(measure, matrices, side):
     W = matrices[512, 784]
-    measure({"ours": lambda: Spectrum.of(W), "other": lambda: svdvals(W)}[side], target="spectrum", side=side)
+    run = {"ours": lambda: Spectrum.of(W), "other": lambda: svdvals(W)}[side]
+    measure(run, target="spectrum", side=side, rounds=15)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -26,12 +27,11 @@ def test_singular_values(measure, matrices, side):
 def test_bema_after_the_svd(measure, matrices, shape, side):
     W = matrices[shape]
     spectrum = Spectrum.of(W)
-    repeat = 1 if shape == (512, 784) else 50
     measure(
         {"ours": lambda: bema(spectrum), "other": lambda: svdvals(W)}[side],
         target=f"bema {shape[0]}",
         side=side,
-        repeat=max(repeat, 20 if side == "ours" else 1),
+        repeat=1 if side == "other" and shape[0] == 512 else 50,
         rounds=9,
     )
 
@@ -56,50 +56,55 @@ def test_all_quantiles(measure, side):
     if side == "ours":
         measure(lambda: law.ppf(q), target="quantiles", side=side, repeat=50)
     else:  # every 64th quantile; the report scales
-        measure(lambda: [published_quantile(x, c) for x in few], target="quantiles", side=side, rounds=3)
+        measure(
+            lambda: [published_quantile(x, c) for x in few], target="quantiles", side=side, rounds=3
+        )
 
 
 MODELS = {
     "MLP": [(512, 784), (512, 512), (10, 512)],
-    "small AlexNet": [(64, 75), (64, 1600), (384, 2304), (192, 384), (10, 192)],
+    "small AlexNet": [(64, 75), (64, 1600), (384, 4096), (192, 384), (10, 192)],
 }
+
+
+@pytest.fixture(scope="session")
+def models():
+    rng = np.random.default_rng(0)
+    return {
+        name: [rng.standard_normal(shape) for shape in shapes] for name, shapes in MODELS.items()
+    }
+
+
+def fit_all(layers, *, broadening: bool):
+    """Singular values of every layer and the thresholds of those that have a bulk."""
+    for W in layers:
+        spectrum = Spectrum.of(W)
+        if spectrum.p > 10:
+            bema(spectrum)
+            if broadening:
+                gaussian_broadening(spectrum, window=min(15, spectrum.p // 5))
+
+
+def weightwatcher_of(layers):
+    import torch
+    import weightwatcher
+
+    network = torch.nn.Sequential(*(torch.nn.Linear(W.shape[1], W.shape[0]) for W in layers))
+    with torch.no_grad():
+        for layer, W in zip(network, layers, strict=True):
+            layer.weight.copy_(torch.as_tensor(W))
+    watcher = weightwatcher.WeightWatcher(model=network, log_level="ERROR")
+    return lambda: watcher.analyze(mp_fit=True, plot=False)
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("side", ["bare", "bema", "both", "weightwatcher"])
-def test_whole_model(measure, model, side):
-    rng = np.random.default_rng(0)
-    layers = [rng.standard_normal(shape) for shape in MODELS[model]]
-    spectra_fit = [W for W in layers if min(W.shape) > 10]  # ten values are no bulk
-
-    def bare():
-        for W in layers:
-            svdvals(W)
-
-    def fit(*estimators):
-        for W in layers:
-            spectrum = Spectrum.of(W)
-            if spectrum.p > 10:
-                for estimator in estimators:
-                    estimator(spectrum, **({"window": min(15, spectrum.p // 5)} if estimator is gaussian_broadening else {}))
-
-    def weightwatcher():
-        watcher.analyze(mp_fit=True, plot=False)
-
-    if side == "weightwatcher":
-        import torch
-        import weightwatcher as ww
-
-        network = torch.nn.Sequential(*(torch.nn.Linear(m, n) for n, m in MODELS[model]))
-        with torch.no_grad():
-            for layer, W in zip(network, layers, strict=True):
-                layer.weight.copy_(torch.as_tensor(W))
-        watcher = ww.WeightWatcher(model=network, log_level="ERROR")
-    assert spectra_fit
+def test_whole_model(measure, models, model, side):
+    layers = models[model]
     run = {
-        "bare": bare,
-        "bema": lambda: fit(bema),
-        "both": lambda: fit(bema, gaussian_broadening),
-        "weightwatcher": weightwatcher if side == "weightwatcher" else None,
-    }[side]
-    measure(run, target=f"model {model}", side=side, rounds=3 if side == "weightwatcher" else 7)
+        "bare": lambda: lambda: [svdvals(W) for W in layers],
+        "bema": lambda: lambda: fit_all(layers, broadening=False),
+        "both": lambda: lambda: fit_all(layers, broadening=True),
+        "weightwatcher": lambda: weightwatcher_of(layers),
+    }[side]()
+    measure(run, target=f"model {model}", side=side, rounds=3 if side == "weightwatcher" else 9)

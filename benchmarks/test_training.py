@@ -1,11 +1,13 @@
 """Training the reference MLP against the usual DataLoader loop and against its eight matrix products."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from rmt_helpers.nets.architectures import MLP
-from rmt_helpers.nets.training import TrainConfig, train, train_many
+from rmt_helpers.nets.training import TrainConfig, train
 
 IMAGES = 4096
 BATCH_SIZES = [16, 64, 256, 1024]
@@ -22,9 +24,8 @@ def data_loader_epoch(dataset, batch_size):
 
 
 def matrix_products(batch_size):
-    """The eight products that any implementation of a step must do: 3 forward, 3 for the weights, 2 for the inputs."""
-    widths = [784, 512, 512, 10]
-    pairs = list(zip(widths, widths[1:], strict=False))
+    """The eight products of any step: 3 forward, 3 for the weights' gradients, 2 for the inputs'."""
+    pairs = list(pairwise([784, 512, 512, 10]))
     x = [torch.randn(batch_size, i) for i, _ in pairs]
     g = [torch.randn(batch_size, o) for _, o in pairs]
     w = [torch.randn(o, i) for i, o in pairs]

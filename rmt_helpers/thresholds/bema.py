@@ -75,6 +75,8 @@ def bema(
         raise ValueError(f"alpha must lie in [0, 0.5), was {alpha!r}")
     if not 0 < beta < 1:
         raise ValueError(f"beta must lie in (0, 1), was {beta!r}")
+    if 1 - beta == 1:
+        raise ValueError(f"beta must be at least 2e-16, the rounding of 1 − beta, was {beta!r}")
     if plotting_position not in _POSITIONS:
         raise ValueError(
             f"plotting_position must be one of {', '.join(_POSITIONS)}, was {plotting_position!r}"
@@ -94,6 +96,12 @@ def bema(
     ranks = np.arange(first, last + 1)
     # Step 3: their quantiles under the Marchenko–Pastur law of unit variance.
     q = MarchenkoPastur(c).ppf((ranks - _POSITIONS[plotting_position]) / p)
+    if q[-1] == 0:
+        # A 2×2 matrix: one middle value, and the law's lower end is 0.
+        raise ValueError(
+            f"plotting_position = {plotting_position!r} matches the only middle value of a 2×2 "
+            'matrix with 0; choose "midpoint"'
+        )
     # Step 4: the slope of the least-squares line through the origin.
     sigma2 = (q @ lam[first - 1 : last]) / (q @ q)
     if sigma2 * n <= (n * np.finfo(np.float64).eps) ** 2:

@@ -65,9 +65,12 @@ def test_beta_sets_the_tracy_widom_quantile(beta: float, quantile: float) -> Non
     )
 
 
-@pytest.mark.parametrize(("alpha", "p"), [(0.0, 20), (0.1, 30), (0.15, 20), (0.2, 15), (0.45, 20)])
+@pytest.mark.parametrize(
+    ("alpha", "p"),
+    [(0.0, 20), (0.1, 30), (0.15, 20), (0.2, 15), (0.28, 25), (0.34, 50), (0.45, 20)],
+)
 def test_alpha_sets_the_ranks_without_rounding_accidents(alpha: float, p: int) -> None:
-    """The ranks are αp ≤ j ≤ (1 − α)p in exact arithmetic: 0.15 · 20 is 3, not 2.9999."""
+    """The ranks are αp ≤ j ≤ (1 − α)p in exact arithmetic: 0.28 · 25 is 7, not 7.0000001."""
     spectrum = Spectrum.of(spiked_matrix((p, 50), [], rng=2)[0])
     first, last = max(math.ceil(round(alpha * p, 9)), 1), math.floor(round((1 - alpha) * p, 9))
     sigma = bema(spectrum, alpha).sigma
@@ -258,6 +261,11 @@ BAD_CALLS: dict[str, tuple[Callable[[], NoiseFit], str]] = {
     "beta too large for the shape": (
         lambda: bema(W[:2, :2], beta=0.99),
         "beta = 0.99 puts the threshold of a 2×2 matrix below zero",
+    ),
+    "beta too small": (lambda: bema(W, beta=1e-17), "beta must be at least 2e-16.* was 1e-17"),
+    "no quantile to match": (
+        lambda: bema(W[:2, :2], plotting_position="lower"),
+        "plotting_position = 'lower' matches the only middle value of a 2×2 matrix with 0",
     ),
     "plotting position": (
         lambda: bema(W, plotting_position="middle"),  # type: ignore[arg-type]

@@ -258,7 +258,7 @@ def test_a_circle_of_refits_ends_with_its_highest_edge(monkeypatch):
     def match(nu, n, window, edges):
         return edges_of[100 - nu.size] / unit / edge((100, 120))
 
-    monkeypatch.setattr(broadening, "_match", match)
+    monkeypatch.setitem(gaussian_broadening.__globals__, "_match", match)
     fit = gaussian_broadening(spectrum)
     assert fit.threshold == pytest.approx(98.5, rel=1e-12)
     assert fit.n_signal == 2
