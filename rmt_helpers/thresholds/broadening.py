@@ -150,7 +150,8 @@ def gaussian_broadening(
     W_or_spectrum : array_like of shape (N, M), or Spectrum
         The matrix, in any orientation and on any scale, or its singular values.
     window : int
-        Neighbours on either side that set the width of a kernel; from 1 to p/5.
+        Neighbours on either side that set the width of a kernel; from 1 to p/5. The fit hardly
+        depends on it, but below 3 the density is more noise than shape, and so is σ.
     recipe : {"refitted", "authors"}
         ``"refitted"``: one parameter, σ. The law of pure noise, of given shape and unit mass, is
         broadened as the data are, and the two densities are matched by least squares. Values above
