@@ -13,10 +13,11 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 def as_float64(array: Any, name: str) -> FloatArray:
     """Return `array` as float64, or say why that cannot be done; `name` is the argument's."""
-    if hasattr(
-        array, "detach"
-    ):  # a torch tensor or parameter, on any device, without importing torch
-        array = array.detach().cpu().double()
+    # A torch tensor or parameter, on any device, without importing torch. Numpy has no bfloat16,
+    # hence double(); but that would drop an imaginary part, which must be refused below.
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        array = array.resolve_conj() if array.is_complex() else array.double()
     try:
         array = np.asarray(array)
     except ValueError as error:

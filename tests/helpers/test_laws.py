@@ -5,8 +5,6 @@ Statistical tests fix their seed and allow a false alarm in one of a thousand se
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
 
 import mpmath as mp
@@ -351,17 +349,17 @@ def determinant_of_other_kernel(s: float, beta: int, nodes: int) -> mp.mpf:
 @pytest.mark.parametrize(
     ("s", "nodes"),
     [(-8.0, 40), (-6.51, 36), (-6.49, 36), (-3.501, 32), (0.499, 26),
-     (6.0, 22), (11.99, 22), (12.01, 22), (20.0, 22)],
+     (6.0, 22), (11.99, 22), (12.01, 22), (20.0, 30)],
 )  # fmt: skip
 def test_tracy_widom_agrees_with_the_other_kernel_in_many_digits(beta, s, nodes):
     determinant = determinant_of_other_kernel(s, beta, nodes)
     law = TracyWidom(beta)
-    assert law.cdf(s) == pytest.approx(float(determinant), rel=2e-8, abs=0)
+    assert law.cdf(s) == pytest.approx(float(determinant), rel=1e-8, abs=0)
     assert law.cdf(s) == pytest.approx(float(determinant), rel=0, abs=1e-12)
     if s > 0:
         with mp.workdps(40):
             above = float(1 - determinant)
-        assert law.sf(s) == pytest.approx(above, rel=1e-10, abs=0)
+        assert law.sf(s) == pytest.approx(above, rel=1e-11, abs=0)
 
 
 def test_published_moments():
@@ -422,13 +420,3 @@ def test_tracy_widom_at_infinity(beta):
     np.testing.assert_array_equal(law.sf(ends), [1, 1, 0, 0])
     np.testing.assert_array_equal(law.pdf(ends), 0)
     np.testing.assert_array_equal(law.ppf([0.0, 1.0]), [-np.inf, np.inf])
-
-
-def test_the_package_stays_light():
-    code = (
-        "import sys, rmt_helpers.laws; print('scipy.stats' in sys.modules, 'torch' in sys.modules)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.split() == ["False", "False"]

@@ -57,6 +57,14 @@ def test_torch_parameters_are_welcome() -> None:
     np.testing.assert_array_equal(Spectrum.of(parameter).values, expected.values)
 
 
+def test_complex_torch_tensors_are_refused_not_cut_to_their_real_part() -> None:
+    torch = pytest.importorskip("torch")
+    tensor = torch.as_tensor(W + 1j)
+    for matrix in (tensor, tensor.conj()):
+        with pytest.raises(ValueError, match="W must hold real numbers, its dtype was complex128"):
+            Spectrum.of(matrix)
+
+
 def test_a_spectrum_passes_through_untouched() -> None:
     spectrum = Spectrum.of(W)
     assert as_spectrum(spectrum) is spectrum
