@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from rmt_helpers.nets.architectures import MLP
+from rmt_helpers.nets.data import cache_folder
 from rmt_helpers.nets.training import TrainConfig, train
 
 IMAGES = 4096
@@ -39,24 +40,12 @@ def matrix_products(batch_size):
 
 @pytest.fixture(scope="session")
 def torchvision_mnist(mnist):
-    """The same images behind torchvision's interface: PIL images and a per-image transform."""
+    """The same images as the tutorials load them."""
+    from torchvision.datasets import MNIST
     from torchvision.transforms import ToTensor
-    from torchvision.transforms.functional import to_pil_image
 
-    class Pictures(torch.utils.data.Dataset):
-        def __init__(self):
-            small = mnist.train
-            self.x = (small.x[:IMAGES, 0] * 255).round().to(torch.uint8)
-            self.y = small.y[:IMAGES]
-            self.transform = ToTensor()
-
-        def __len__(self):
-            return IMAGES
-
-        def __getitem__(self, index):
-            return self.transform(to_pil_image(self.x[index])), int(self.y[index])
-
-    return Pictures()
+    pictures = MNIST(str(cache_folder()), download=False, transform=ToTensor())
+    return torch.utils.data.Subset(pictures, range(IMAGES))
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)

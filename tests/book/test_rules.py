@@ -35,6 +35,8 @@ ROOMS = [
     "thresholds",
     "alignment",
     "nets/_checks",
+    "nets/_sources",
+    "nets/_sources",
     "nets/data",
     "nets/architectures",
     "nets/training",
