@@ -355,20 +355,32 @@ def test_bad_recipe():
         gaussian_broadening(GOOD, recipe="best")
 
 
+@pytest.mark.parametrize("edges", ["replicate", "drop"])
 @pytest.mark.parametrize("recipe", ["refitted", "authors"])
-def test_equal_values_are_refused_when_a_kernel_would_have_no_width(recipe):
+def test_equal_values_are_refused_when_a_kernel_would_have_no_width(recipe, edges):
     dead = np.random.default_rng(13).standard_normal((150, 200))
     dead[:20] = 0
     with pytest.raises(ValueError, match="window = 15 equal singular values"):
-        gaussian_broadening(dead, recipe=recipe)
+        gaussian_broadening(dead, recipe=recipe, edges=edges)
     # A wider window reaches past them.
-    assert gaussian_broadening(dead, 25).n_signal <= 2
+    assert gaussian_broadening(dead, 25, edges=edges).n_signal <= 2
 
 
-def test_a_spectrum_without_a_bulk_is_refused():
+@pytest.mark.parametrize("edges", ["replicate", "drop"])
+def test_a_spectrum_without_a_bulk_is_refused(edges):
     decaying = Spectrum(np.exp(-np.arange(100) / 3.0), (100, 100))
     with pytest.raises(ValueError, match="W must hold a bulk of noise"):
-        gaussian_broadening(decaying)
+        gaussian_broadening(decaying, edges=edges)
+
+
+@pytest.mark.parametrize("edges", ["replicate", "drop"])
+def test_two_windows_of_values_are_too_few_to_refit(monkeypatch, edges):
+    # The first fit leaves 30 of 100 values: with dropped ends not one kernel would remain.
+    spectrum = Spectrum(np.arange(100.0, 0, -1), (100, 120))
+    first = 30.5 / np.median(spectrum.values) / edge((100, 120))
+    monkeypatch.setitem(gaussian_broadening.__globals__, "_match", lambda *_: first)
+    with pytest.raises(ValueError, match="70 of its 100 singular values"):
+        gaussian_broadening(spectrum, edges=edges)
 
 
 def test_authors_fit_without_an_edge_is_refused():
