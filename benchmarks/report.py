@@ -45,6 +45,7 @@ def goals() -> list[Goal]:
     rows = [
         Goal("import", "`import rmt_helpers`", "`import torch`", at_most=0.4),
         Goal("spectrum", "`Spectrum.of`, 512 × 784", svd, at_most=1.05),
+        Goal("spectrum", '`Spectrum.of(W, method="gram")`', svd, ("gram", "other"), at_most=0.5),
         Goal("bema 512", "`bema` after the SVD, 512 × 784", svd, at_most=0.03),
         Goal("bema 84", "`bema` after the SVD, 84 × 120", svd, at_most=3),
         Goal("quantiles", "512 Marchenko–Pastur quantiles", loop, at_least=300, scale=64),
