@@ -20,7 +20,8 @@ def main() -> None:
     source = re.search(r'<img[^>]*src="([^"]+\.svg)"', figure[0])
     assert source is not None
     svg = (PAGE.parent / source[1]).read_text("utf8")
-    svg = re.sub(r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", svg, flags=re.S)  # they name hosts
+    # The document type and the metadata name hosts.
+    svg = re.sub(r"<!DOCTYPE.*?>\s*|\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
     PICTURE.write_text(re.sub(r"(<svg\b[^>]*>)", rf"\1\n {paper}", svg, count=1), "utf8")
 

@@ -1,6 +1,7 @@
 """The loop against a plain one, what a seed fixes, and what is refused."""
 
 import copy
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -191,6 +192,30 @@ def test_side_by_side_in_a_plain_script_without_a_main_guard(tmp_path: Path) -> 
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("2 2", "")
+
+
+def test_a_killed_run_leaves_no_file(tmp_path: Path) -> None:
+    script = (
+        "import torch\n"
+        "from rmt_helpers.nets.architectures import MLP\n"
+        "from rmt_helpers.nets.data import Dataset, Images\n"
+        "from rmt_helpers.nets.training import TrainConfig, train\n"
+        "x = Images(torch.rand(64, 1, 3, 3), torch.arange(64) % 2)\n"
+        "say = lambda epoch, model: print(epoch, flush=True)\n"
+        "train(MLP((9, 4, 2)), Dataset('d', x, x), TrainConfig(epochs=10**6), on_epoch=say)\n"
+    )
+    places = {name: str(tmp_path) for name in ("TMPDIR", "HOME", "RMT_CACHE", "XDG_CACHE_HOME")}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | places,
+        stdout=subprocess.PIPE,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"1\n"  # in the middle of the second epoch, or later
+        run.kill()
+    assert run.returncode != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_loss_that_explodes_is_told(model: MLP, data: Dataset) -> None:
