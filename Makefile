@@ -10,7 +10,7 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint format notebooks bench lock clean distclean
+.PHONY: help env book serve test lint format notebooks experiments bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: env ## put the code into the layout that lint asks for
 
 notebooks: env ## write each chapter's .ipynb anew from its .md
 	$(BIN)/python tools/notebooks.py
+
+experiments: env ## run every stored result that is missing or stale (hours, if all are)
+	$(BIN)/python -m rmt_helpers.experiments run
 
 bench: env ## measure speed; the book shows the table
 	@mkdir -p .benchmarks

@@ -37,14 +37,23 @@ def modules_used(code: str, root: Path) -> set[Path]:
 def dependencies(code: str, root: Path, declared: Iterable[str] = ()) -> list[Path]:
     """All files that `code` depends on: package, lock, stored results, and what the page declares (globs)."""
     files = modules_used(code, root) | {root / "requirements.txt"}
-    if any(
-        "results" in text
-        for text in [code, *(path.read_text("utf8") for path in files if path.suffix == ".py")]
-    ):
-        files |= set((root / "results").rglob("*"))
-    for pattern in declared:
+    stored = [f"results/{name}/**/*" for name in experiments_read(code)]
+    for pattern in [*stored, *declared]:
         files |= set(root.glob(pattern))
     return sorted(path for path in files if path.is_file() and "__pycache__" not in path.parts)
+
+
+def experiments_read(code: str) -> list[str]:
+    """The experiments whose stored results `code` reads: each ``load_results("name")``."""
+    return [
+        node.args[0].value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "load_results"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ]
 
 
 def fingerprint(files: Iterable[Path], root: Path) -> str:

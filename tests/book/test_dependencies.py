@@ -15,6 +15,7 @@ def project(tmp_path):
     files = {
         "requirements.txt": "numpy==2.0\n",
         "results/run.json": "{}\n",
+        "results/deep/table.csv": "run\n",
         "rmt_helpers/__init__.py": "from .laws import Law\nfrom .thresholds import bema\n",
         "rmt_helpers/laws.py": "import numpy as np\nclass Law: ...\n",
         "rmt_helpers/thresholds/__init__.py": "from .bema import bema\nfrom .broad import broad\n",
@@ -25,7 +26,7 @@ def project(tmp_path):
         "rmt_helpers/nets/data.py": "def load(): ...\n",
         "rmt_helpers/nets/training.py": "from . import data\ndef train():\n    from .. import spectrum\n",
         "rmt_helpers/spectrum.py": "",
-        "rmt_helpers/experiments.py": "STORE = 'results'\n",
+        "rmt_helpers/experiments.py": "def load_results(name): ...\n",
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -39,7 +40,7 @@ CHAPTERS = {
     "threshold": "import numpy\nfrom rmt_helpers import bema",
     "training": "from rmt_helpers.nets.training import train",
     "everything": "import rmt_helpers",
-    "stored": "from rmt_helpers import experiments",
+    "stored": "from rmt_helpers.experiments import load_results\nr = load_results('deep')",
     "plain": "import numpy as np",
 }
 
@@ -70,8 +71,9 @@ def stale_after(project, changed):
         ("rmt_helpers/thresholds/broad.py", set()),
         ("rmt_helpers/thresholds/__init__.py", {"threshold", "everything"}),
         ("rmt_helpers/__init__.py", {"law", "threshold", "training", "everything", "stored"}),
-        ("results/run.json", {"stored"}),
-        ("results/new.json", {"stored"}),
+        ("results/deep/table.csv", {"stored"}),
+        ("results/deep/runs.json", {"stored"}),
+        ("results/run.json", set()),
         ("requirements.txt", set(CHAPTERS)),
         ("README.md", set()),
     ],

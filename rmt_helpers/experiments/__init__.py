@@ -1,0 +1,33 @@
+"""Named experiments: runs too long for a chapter, whose results are stored with their provenance.
+
+``python -m rmt_helpers.experiments list | run | check``; chapters read with `load_results`.
+"""
+
+from __future__ import annotations
+
+from .store import Results, StaleResults
+
+__all__ = ["Results", "StaleResults", "load_results"]
+
+
+def load_results(name: str) -> Results:
+    """Read the stored results of an experiment.
+
+    Parameters
+    ----------
+    name : str
+        As ``python -m rmt_helpers.experiments list`` shows it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
+    StaleResults
+        If they were made by other code or other configurations than the present ones.
+    """
+    from .catalogue import EXPERIMENTS
+    from .runner import load
+
+    if name not in EXPERIMENTS:
+        raise ValueError(f"name must be one of {list(EXPERIMENTS)}, was {name!r}")
+    return load(EXPERIMENTS[name])

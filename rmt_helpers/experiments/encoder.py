@@ -1,0 +1,166 @@
+"""A sentence encoder that nobody here trained: its spectra, and what truncation does to sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._checks import FloatArray
+from ..nets.encoder import embed, load_encoder, matrices, replaced, similarity
+from ..nets.layers import Factors, factorize
+from ..spectrum import Spectrum
+from .measures import both_fits, columns
+from .runner import Configuration, Experiment
+from .store import Result
+from .texts import TEXTS
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "query and key": ("query", "key"),
+    "value and output": ("value", "attention"),
+    "feed-forward in": ("ffn_in",),
+    "feed-forward out": ("ffn_out",),
+    "all": ("query", "key", "value", "attention", "ffn_in", "ffn_out"),
+}
+
+
+def _keep(factors: Factors, values: FloatArray) -> FloatArray:
+    return (factors.u * values) @ factors.vt
+
+
+def _random_bulk(factors: Factors, s: int, rng: np.random.Generator) -> FloatArray:
+    """Keep the first s directions; give the others' values to random directions orthogonal to them."""
+
+    def frame(kept: FloatArray, count: int) -> FloatArray:
+        draw = rng.standard_normal((kept.shape[0], count))
+        draw -= kept @ (kept.T @ draw)
+        q, r = np.linalg.qr(draw)
+        return np.asarray(q * np.sign(np.diagonal(r)))
+
+    count = factors.values.size - s
+    left, right = frame(factors.u[:, :s], count), frame(factors.vt[:s].T, count)
+    return factors.matrix(s) + (left * factors.values[s:]) @ right.T
+
+
+Change = Callable[[Factors, int, np.random.Generator], FloatArray]
+
+CHANGES: dict[str, Change] = {
+    "signal only": lambda f, s, rng: f.matrix(s),
+    "bulk replaced": _random_bulk,
+    "signal removed": lambda f, s, rng: _keep(
+        f, np.where(np.arange(f.values.size) < s, 0.0, f.values)
+    ),
+    "quarter of the ranks": lambda f, s, rng: f.matrix(f.values.size // 4),
+    "half of the ranks": lambda f, s, rng: f.matrix(f.values.size // 2),
+}
+
+
+def examine(configuration: Configuration) -> Result:
+    """Either the spectra of all matrices, or what one change to a group of them does to sentences."""
+    if configuration["part"] == "spectra":
+        return _spectra(configuration)
+    return _function(configuration)
+
+
+def _spectra(configuration: Configuration) -> Result:
+    rng = np.random.default_rng(configuration["seed"])
+    rows: list[dict[str, Any]] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, W in matrices(load_encoder()).items():
+        # The embedding is so long that its Gram matrix is as exact and far quicker.
+        method: Literal["gram", "svd"] = "gram" if max(W.shape) > 10_000 else "svd"
+        spectrum = Spectrum.of(W, method=method)
+        # The same entries in random places: what is left of the shape comes from the entries alone.
+        shuffled = Spectrum.of(rng.permutation(W.ravel()).reshape(W.shape), method=method)
+        arrays[name] = spectrum.values.astype(np.float32)
+        for order, seen in (("as trained", spectrum), ("shuffled", shuffled)):
+            for estimator, fit in both_fits(seen).items():
+                rows.append(
+                    {
+                        "matrix": name,
+                        "rows": W.shape[0],
+                        "columns": W.shape[1],
+                        "order": order,
+                        "method": estimator,
+                        **columns(fit),
+                        "std": float(W.std()),
+                        "tail_exponent": tail_exponent(seen.eigenvalues),
+                        "spacing_ratio": spacing_ratio(seen.values),
+                    }
+                )
+    return Result(rows, arrays)
+
+
+def tail_exponent(eigenvalues: FloatArray) -> float:
+    """α of a power law λ^(−α) above the start that fits best (Clauset, Shalizi and Newman 2009).
+
+    Maximum likelihood above each possible start with at least 10 values; the start is the one with the
+    smallest Kolmogorov–Smirnov distance.
+    """
+    x = np.sort(eigenvalues)
+    best = (np.inf, np.nan)
+    for k in range(x.size - 10):
+        tail = x[k:]
+        excess = np.log(tail / tail[0])
+        alpha = 1 + tail.size / excess.sum()
+        fitted = -np.expm1(-(alpha - 1) * excess)
+        steps = np.arange(tail.size + 1) / tail.size
+        ks = max(np.max(steps[1:] - fitted), np.max(fitted - steps[:-1]))
+        best = min(best, (float(ks), float(alpha)))
+    return best[1]
+
+
+def spacing_ratio(values: FloatArray) -> float:
+    """Mean ratio of the smaller to the larger of neighbouring spacings: .531 for noise, .386 for
+    independent points (Atas et al. 2013)."""
+    gaps = np.diff(np.sort(values))
+    pairs = np.stack([gaps[1:], gaps[:-1]])
+    return float((pairs.min(axis=0) / pairs.max(axis=0)).mean())
+
+
+def _function(configuration: Configuration) -> Result:
+    encoder = load_encoder()
+    rng = np.random.default_rng(configuration["seed"])
+    reference = embed(encoder, TEXTS)
+    kinds = GROUPS[configuration["group"]]
+    changed, kept = {}, []
+    for name, W in matrices(encoder).items():
+        if name.partition(".")[2] in kinds:
+            factors = factorize(W)
+            s = both_fits(factors.spectrum)["bema"].n_signal
+            kept.append(s / factors.values.size)
+            changed[name] = CHANGES[configuration["change"]](factors, s, rng).astype(np.float32)
+    cosine, neighbours = similarity(reference, embed(replaced(encoder, changed), TEXTS))
+    return Result(
+        [
+            {
+                "matrices": len(changed),
+                "share_of_ranks": float(np.mean(kept)),
+                "cosine": cosine,
+                "same_neighbour": neighbours,
+            }
+        ]
+    )
+
+
+_CONFIGURATIONS: list[Configuration] = [
+    {"part": "spectra", "seed": 0},
+    *(
+        {"part": "function", "group": group, "change": change, "seed": seed}
+        for group in GROUPS
+        for change in CHANGES
+        for seed in (range(5) if change == "bulk replaced" else [0])
+    ),
+]
+
+ENCODER = Experiment(
+    name="encoder",
+    question="Which matrices of a real sentence encoder have a bulk of noise, and does it matter?",
+    function=examine,
+    configurations=_CONFIGURATIONS,
+    # Its weights must be fetched: tests run none of it again.
+    sample=[],
+    tolerances={"cosine": 0.01, "same_neighbour": 0.03},
+)

@@ -1,0 +1,223 @@
+"""Both thresholds on every layer of every network, and what truncation does to the network.
+
+The table behind the chapters on two thresholds, on choosing a rank, and on which layers matter.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from .._checks import FloatArray
+from ..nets.data import Dataset, Images
+from ..nets.layers import (
+    Factors,
+    accuracy_by_rank,
+    agreement,
+    factorize,
+    truncate,
+    weight_matrices,
+)
+from ..nets.training import accuracy, train
+from ..spectrum import Spectrum
+from .measures import both_fits, columns
+from .networks import dataset, model, training
+from .runner import Configuration, Experiment
+from .store import Result
+
+# Test images on which the outputs of the whole and of the truncated network are compared.
+COMPARED = 2000
+
+# Ranks at which that is done, as far as a layer has them.
+FEW_RANKS = (1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384)
+
+
+def sweep_ranks(p: int, *, fine: bool) -> NDArray[np.int64]:
+    """Ranks from 0 to p: each of the first 64, then ever sparser; or a few, where each is dear."""
+    few = np.array([s for s in FEW_RANKS if s < p])
+    if not fine:
+        return np.unique([0, *few, p])
+    return np.unique([*range(min(65, p + 1)), *np.geomspace(1, p, 60).astype(int), p])
+
+
+def survey(configuration: Configuration) -> Result:
+    """Train one network and put every layer of it to the test."""
+    data, _ = dataset(configuration)
+    net, config = model(configuration, data), training(configuration)
+    start = copy.deepcopy(net)
+    history = train(net, data, config, progress=False)
+    held_out = data.train[history.held_out]
+    whole = {
+        "validation_full": accuracy(net, held_out),
+        "test_full": accuracy(net, data.test),
+    }
+    rows: list[dict[str, Any]] = []
+    arrays: dict[str, NDArray[Any]] = {"loss": history.loss}
+    arrays["validation_by_epoch"] = history.validation_accuracy
+    factors, kept = {}, {"bema": copy.deepcopy(net), "broadening": copy.deepcopy(net)}
+    initial = weight_matrices(start)
+    for layer, W in weight_matrices(net).items():
+        factors[layer] = found = factorize(W)
+        arrays[f"{layer}/values"] = found.values.astype(np.float32)
+        shape = {"layer": layer, "rows": W.shape[0], "columns": W.shape[1]}
+        for method, fit in both_fits(Spectrum.of(initial[layer])).items():
+            rows.append(_row(shape, "untrained", method, columns(fit)))
+        fits = both_fits(found.spectrum)
+        for method, fit in fits.items():
+            truncate(kept[method], layer, fit.n_signal, factors=found, inplace=True)
+            cut = truncate(net, layer, fit.n_signal, factors=found)
+            rows.append(
+                _row(
+                    shape,
+                    "trained",
+                    method,
+                    columns(fit) | whole | _after(net, cut, data, held_out),
+                )
+            )
+        if not fits:
+            rows.append(_row(shape, "trained", "not fitted", whole))
+        arrays |= _sweeps(net, layer, found, held_out, data.test)
+    for method, cut in kept.items():
+        shape = {"layer": "all", "rows": 0, "columns": 0}
+        rows.append(_row(shape, "trained", method, whole | _after(net, cut, data, held_out)))
+    return Result(rows, arrays)
+
+
+_NUMBERS = (
+    "sigma",
+    "threshold",
+    "n_signal",
+    "ks",
+    "ave_w",
+    "energy",
+    "validation_full",
+    "test_full",
+    "validation",
+    "test",
+    "agreement",
+    "kl",
+)
+
+
+def _row(shape: dict[str, Any], state: str, method: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table: every number has a column, NaN where it does not apply."""
+    return {**shape, "state": state, "method": method} | {
+        name: numbers.get(name, np.nan) for name in _NUMBERS
+    }
+
+
+def _after(net: nn.Module, cut: nn.Module, data: Dataset, held_out: Images) -> dict[str, float]:
+    """Accuracy of a truncated network, and how far its outputs still agree with the whole one's."""
+    same, divergence = agreement(net, cut, data.test[:COMPARED])
+    return {
+        "validation": accuracy(cut, held_out),
+        "test": accuracy(cut, data.test),
+        "agreement": same,
+        "kl": divergence,
+    }
+
+
+def _sweeps(
+    net: nn.Sequential, layer: str, factors: Factors, held_out: Images, test: Images
+) -> dict[str, NDArray[Any]]:
+    """Accuracy by rank on validation and test images; agreement and KL divergence at a few ranks."""
+    p = factors.values.size
+    linear = isinstance(net.get_submodule(layer), nn.Linear)
+    ranks, few = sweep_ranks(p, fine=linear), sweep_ranks(p, fine=False)
+
+    def swept(images: Images) -> FloatArray:
+        if linear:
+            return accuracy_by_rank(net, layer, images, factors=factors, ranks=ranks)
+        cuts = (truncate(net, layer, int(s), factors=factors) for s in ranks)
+        return np.array([accuracy(cut, images) for cut in cuts])
+
+    outputs = [
+        agreement(net, truncate(net, layer, int(s), factors=factors), test[:COMPARED]) for s in few
+    ]
+    return {
+        f"{layer}/ranks": ranks,
+        f"{layer}/validation": swept(held_out).astype(np.float32),
+        f"{layer}/test": swept(test).astype(np.float32),
+        f"{layer}/few_ranks": few,
+        f"{layer}/agreement": np.array([same for same, _ in outputs], np.float32),
+        f"{layer}/kl": np.array([divergence for _, divergence in outputs], np.float32),
+    }
+
+
+_MLP = {
+    "network": "mlp",
+    "hidden": [512, 512],
+    "init": "pytorch",
+    "lr": 0.02,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "batch_size": 64,
+    "epochs": 5,
+    "validation": 5_000,
+}
+_LENET = {
+    "network": "lenet",
+    "init": "pytorch",
+    "lr": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "schedule": "one-cycle",
+    "batch_size": 128,
+    "epochs": 8,
+    "validation": 5_000,
+}
+_ALEXNET = {
+    "network": "alexnet",
+    "data": "cifar10",
+    "init": "pytorch",
+    "lr": 0.05,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 5e-4,
+    "schedule": "one-cycle",
+    "augment": True,
+    "batch_size": 128,
+    "epochs": 10,
+    "validation": 5_000,
+}
+
+_CONFIGURATIONS: list[Configuration] = [
+    # The longest first, so that no process is left alone with one of them at the end.
+    *({**_ALEXNET, "seed": seed} for seed in range(5)),
+    *(
+        {**_LENET, "data": data, "seed": seed}
+        for data in ("mnist", "fashion-mnist")
+        for seed in range(10)
+    ),
+    *(
+        {**_MLP, "data": data, "seed": seed}
+        for data in ("mnist", "fashion-mnist", "cifar10")
+        for seed in range(10)
+    ),
+]
+
+LAYERS = Experiment(
+    name="layers",
+    question="What do the two thresholds keep of every layer of every network, and what does it cost?",
+    function=survey,
+    configurations=_CONFIGURATIONS,
+    sample=[c for c in _CONFIGURATIONS if c["network"] == "lenet" and c["data"] == "mnist"][:1],
+    tolerances={
+        "sigma": 1e-3,
+        "threshold": 0.08,
+        "n_signal": 3,
+        "ks": 0.03,
+        "ave_w": 0.06,
+        "energy": 0.05,
+        "validation_full": 0.005,
+        "test_full": 0.005,
+        "validation": 0.15,
+        "test": 0.15,
+        "agreement": 0.15,
+        "kl": 0.5,
+    },
+)
