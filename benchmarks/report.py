@@ -42,6 +42,7 @@ class Goal:
 def goals() -> list[Goal]:
     svd = "`numpy.linalg.svd`, values only"
     loop = "quadrature inside a root search"
+    loader = "DataLoader and ToTensor"
     rows = [
         Goal("import", "`import rmt_helpers`", "`import torch`", at_most=0.4),
         Goal("spectrum", "`Spectrum.of`, 512 × 784", svd, at_most=1.05),
@@ -61,11 +62,19 @@ def goals() -> list[Goal]:
         ]
     for batch, rival, floor in ((16, 1.3, 4), (64, 1.7, 2.2), (256, 1.9, 1.7), (1024, 2.0, 1.7)):
         group, what = f"epoch {batch}", f"an epoch of the MLP, batch {batch}"
-        loader, products = "DataLoader and ToTensor", "its eight matrix products"
+        products = "its eight matrix products"
         rows += [
             Goal(group, what, loader, ("ours", "rival"), at_least=rival),
             Goal(group, what, products, ("ours", "floor"), at_most=floor),
         ]
+    for model, images, rival in (
+        ("LeNet-5", loader, 1.9),
+        ("small AlexNet", f"{loader}, RandomCrop and flip", 1.5),
+    ):
+        what = f"an epoch of the {model}, batch 128"
+        rows.append(Goal(f"epoch {model}", what, images, ("ours", "rival"), at_least=rival))
+    one_by_one = "one after the other"
+    rows.append(Goal("two seeds", "two MLPs side by side, wall time", one_by_one, at_least=1.6))
     for layer, passes in (("fc2", 30), ("fc1", 230)):
         what = f"accuracy at all 513 ranks of {layer.upper()}"
         rows.append(Goal(f"sweep {layer}", what, "one forward pass", at_most=passes))

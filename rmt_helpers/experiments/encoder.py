@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -120,15 +121,21 @@ def spacing_ratio(values: FloatArray) -> float:
     return float((pairs.min(axis=0) / pairs.max(axis=0)).mean())
 
 
+@cache
+def _factors(name: str) -> Factors:
+    """One decomposition of a matrix, for all the changes that a process tries."""
+    return factorize(matrices(load_encoder())[name])
+
+
 def _function(configuration: Configuration) -> Result:
     encoder = load_encoder()
     rng = np.random.default_rng(configuration["seed"])
     reference = embed(encoder, TEXTS)
     kinds = GROUPS[configuration["group"]]
     changed, kept = {}, []
-    for name, W in matrices(encoder).items():
+    for name in matrices(encoder):
         if name.partition(".")[2] in kinds:
-            factors = factorize(W)
+            factors = _factors(name)
             s = both_fits(factors.spectrum)["bema"].n_signal
             kept.append(s / factors.values.size)
             changed[name] = CHANGES[configuration["change"]](factors, s, rng).astype(np.float32)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .. import alignment, spiked_matrix, transition
 from .._checks import FloatArray
+from ..alignment import alignment
 from ..nets.layers import factorize
+from ..spikes import spiked_matrix, transition
 from .measures import both_fits, columns
 from .runner import Configuration, Experiment
 from .store import Result

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from .._checks import FloatArray
 from ..nets.data import Dataset, Images
 from ..nets.layers import (
     Factors,
@@ -25,7 +23,7 @@ from ..nets.layers import (
 from ..nets.training import accuracy, train
 from ..spectrum import Spectrum
 from .measures import both_fits, columns
-from .networks import dataset, model, training
+from .networks import Network, dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
 
@@ -110,7 +108,7 @@ def _row(shape: dict[str, Any], state: str, method: str, numbers: dict[str, Any]
     }
 
 
-def _after(net: nn.Module, cut: nn.Module, data: Dataset, held_out: Images) -> dict[str, float]:
+def _after(net: Network, cut: Network, data: Dataset, held_out: Images) -> dict[str, float]:
     """Accuracy of a truncated network, and how far its outputs still agree with the whole one's."""
     same, divergence = agreement(net, cut, data.test[:COMPARED])
     return {
@@ -122,26 +120,24 @@ def _after(net: nn.Module, cut: nn.Module, data: Dataset, held_out: Images) -> d
 
 
 def _sweeps(
-    net: nn.Sequential, layer: str, factors: Factors, held_out: Images, test: Images
+    net: Network, layer: str, factors: Factors, held_out: Images, test: Images
 ) -> dict[str, NDArray[Any]]:
     """Accuracy by rank on validation and test images; agreement and KL divergence at a few ranks."""
     p = factors.values.size
-    linear = isinstance(net.get_submodule(layer), nn.Linear)
-    ranks, few = sweep_ranks(p, fine=linear), sweep_ranks(p, fine=False)
+    # Behind a convolution most of the network runs again at each rank.
+    ranks, few = sweep_ranks(p, fine=layer.startswith("fc")), sweep_ranks(p, fine=False)
 
-    def swept(images: Images) -> FloatArray:
-        if linear:
-            return accuracy_by_rank(net, layer, images, factors=factors, ranks=ranks)
-        cuts = (truncate(net, layer, int(s), factors=factors) for s in ranks)
-        return np.array([accuracy(cut, images) for cut in cuts])
+    def swept(images: Images) -> NDArray[np.float32]:
+        found = accuracy_by_rank(net, layer, images, factors=factors, ranks=ranks)
+        return found.astype(np.float32)
 
     outputs = [
         agreement(net, truncate(net, layer, int(s), factors=factors), test[:COMPARED]) for s in few
     ]
     return {
         f"{layer}/ranks": ranks,
-        f"{layer}/validation": swept(held_out).astype(np.float32),
-        f"{layer}/test": swept(test).astype(np.float32),
+        f"{layer}/validation": swept(held_out),
+        f"{layer}/test": swept(test),
         f"{layer}/few_ranks": few,
         f"{layer}/agreement": np.array([same for same, _ in outputs], np.float32),
         f"{layer}/kl": np.array([divergence for _, divergence in outputs], np.float32),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import NoiseFit, Spectrum, average_alignment, bema, gaussian_broadening
+from ..alignment import average_alignment
+from ..spectrum import Spectrum
+from ..thresholds import NoiseFit, bema, gaussian_broadening
 
 # Below this many singular values a fit of the middle 60 % says nothing; output layers have ten.
 SMALLEST = 16

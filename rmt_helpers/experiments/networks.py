@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
-
-import torch
-from torch import nn
+from typing import Any, TypeAlias
 
 from ..nets.architectures import MLP, LeNet5, SmallAlexNet
 from ..nets.data import Dataset, load
 from ..nets.training import TrainConfig
-from ..nets.transforms import corrupt_labels, keep_pixels, lit_pixels, standardise
+from ..nets.transforms import Mask, corrupt_labels, keep_pixels, lit_pixels, standardise
 from .runner import Configuration
+
+Network: TypeAlias = MLP | LeNet5 | SmallAlexNet
 
 
 @lru_cache(maxsize=1)
@@ -21,7 +20,7 @@ def _loaded(name: str) -> Dataset:
     return load(name)
 
 
-def dataset(configuration: Configuration) -> tuple[Dataset, torch.Tensor]:
+def dataset(configuration: Configuration) -> tuple[Dataset, Mask]:
     """The data of a run, and which of its training labels were redrawn at random.
 
     The configuration may hold `images` (how many training images), `input` (``"raw"``, ``"lit"``
@@ -42,7 +41,7 @@ def dataset(configuration: Configuration) -> tuple[Dataset, torch.Tensor]:
     return Dataset(data.name, labels, data.test), redrawn
 
 
-def model(configuration: Configuration, data: Dataset) -> nn.Sequential:
+def model(configuration: Configuration, data: Dataset) -> Network:
     """The untrained network of a run."""
     channels = data.train.x.shape[1]
     init, seed = configuration["init"], configuration["seed"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import Spectrum
+from ..spectrum import Spectrum
 from .measures import both_fits
 from .runner import Configuration, Experiment
 from .store import Result

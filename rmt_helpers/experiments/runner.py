@@ -200,19 +200,16 @@ def _one(
 ) -> tuple[str, Result | str, dict[str, Any]]:
     """One run on one thread; an error comes back as text, so that the other runs go on."""
     import threadpoolctl
-    import torch
 
-    before = torch.get_num_threads()
+    from ..nets.training import one_thread
+
     start = time.perf_counter()
     try:
         # Sums depend on the number of threads, so it is part of what makes numbers repeat.
-        torch.set_num_threads(1)
-        with threadpoolctl.threadpool_limits(1):
+        with one_thread(), threadpoolctl.threadpool_limits(1):
             result: Result | str = function(configuration)
     except Exception:
         result = traceback.format_exc()
-    finally:
-        torch.set_num_threads(before)
     return name, result, _provenance(time.perf_counter() - start)
 
 

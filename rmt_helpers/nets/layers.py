@@ -6,21 +6,29 @@ A matrix is decomposed once, by `factorize`; everything else takes the factors.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
+from torch.nn import functional as F
 
 from .._checks import FloatArray, as_float64, check_finite
 from ..spectrum import Spectrum
 from ._checks import check_integer
 from .data import Images
+from .training import scores
 
 # Images a block: small enough for the layer's output to stay in the processor's cache.
 _BLOCK = 500
+_BLOCK_OF_MAPS = 50  # … where each image is a map of many patches
+
+RESHAPES = ("out", "kernel")
+
+Model = TypeVar("Model", bound=nn.Module)
 
 _WITH_MATRIX = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -71,35 +79,47 @@ def factorize(W: ArrayLike) -> Factors:
     return Factors(u, values, vt)
 
 
-def weight_matrices(model: nn.Module) -> dict[str, NDArray[np.float32]]:
+def weight_matrices(model: nn.Module, reshape: str = "out") -> dict[str, NDArray[np.float32]]:
     """List the weight matrices of all fully connected and convolutional layers.
 
     Parameters
     ----------
     model : torch.nn.Module
+    reshape : {"out", "kernel"}
+        How a convolution's weight becomes a matrix. "out": (out, in, *kernel) becomes (out, in ·
+        kernel size), one row a filter; the functions below that change a layer use this one.
+        "kernel": (out, in, height, width) of a two-dimensional convolution becomes (out · height,
+        in · width), a row for each row of each filter. Its rank is the number of maps between a
+        1 × width and a height × 1 convolution that do the same in turn (Jaderberg et al. 2014;
+        Tai et al. 2016). Other layers are listed alike under both.
 
     Returns
     -------
     dict of str to array of shape (out, in)
-        By the layer's name in the model; copies, in the order of the model. A convolution's weight
-        of shape (out, in, *kernel) becomes the matrix (out, in · kernel size): one row a filter.
-        That is one convention among several.
+        By the layer's name in the model; copies, in the order of the model.
+
+    Raises
+    ------
+    ValueError
+        If `reshape` is unknown.
     """
+    if reshape not in RESHAPES:
+        raise ValueError(f"reshape must be one of {RESHAPES}, was {reshape!r}")
     return {
-        name: _as_matrix(layer.weight).detach().cpu().numpy().copy()
+        name: _as_matrix(layer.weight, reshape).detach().cpu().numpy().copy()
         for name, layer in model.named_modules()
         if isinstance(layer, _WITH_MATRIX)
     }
 
 
 def truncate(
-    model: nn.Module,
+    model: Model,
     name: str,
     rank: int,
     *,
     factors: Factors | None = None,
     inplace: bool = False,
-) -> nn.Module:
+) -> Model:
     """Keep the `rank` largest singular values of one layer and zero the others.
 
     Parameters
@@ -150,7 +170,9 @@ def accuracy_by_rank(
     Parameters
     ----------
     model : torch.nn.Sequential
-        The layer must be one of its direct children, and an `nn.Linear`.
+        The layer must be one of its direct children: an `nn.Linear`, or an `nn.Conv2d` without
+        groups whose padding, if any, is zeros. A convolution is the product of its matrix
+        (out, in · kernel size) with every patch of the image.
     name : str
         Of the layer.
     images : Images
@@ -186,10 +208,11 @@ def accuracy_by_rank(
     left = torch.as_tensor(found.u * found.values).to(weight).T.contiguous()
     steps = list(zip([0, *wanted[:-1].tolist()], wanted.tolist(), strict=True))
     correct = torch.zeros(len(wanted), dtype=torch.int64, device=weight.device)
-    for x, y in zip(images.x.split(_BLOCK), images.y.split(_BLOCK), strict=True):
+    block = _BLOCK if isinstance(layer, nn.Linear) else _BLOCK_OF_MAPS
+    for x, y in zip(images.x.split(block), images.y.split(block), strict=True):
         labels = y.to(weight.device)
-        coordinates = (head(x.to(weight.device)) @ right.T).T.contiguous()  # a row a direction
-        output = weight.new_zeros(len(x), layer.out_features)
+        coordinates, restore = _coordinates(layer, head(x.to(weight.device)), right)
+        output = weight.new_zeros(coordinates.shape[1], weight.shape[0])
         if layer.bias is not None:
             output += layer.bias
         for k, (before, rank) in enumerate(steps):
@@ -197,12 +220,58 @@ def accuracy_by_rank(
                 output.addr_(coordinates[before], left[before])
             elif rank > before:
                 output.addmm_(coordinates[before:rank].T, left[before:rank])
-            correct[k] += (tail(output).argmax(dim=1) == labels).sum()
+            correct[k] += (tail(restore(output)).argmax(dim=1) == labels).sum()
     return correct.cpu().numpy() / len(images)
 
 
-def _as_matrix(weight: torch.Tensor) -> torch.Tensor:
-    """A weight as (out, in · kernel size)."""
+def agreement(
+    model: nn.Module, other: nn.Module, images: Images, block: int = 1000
+) -> tuple[float, float]:
+    """How much two networks say the same, whatever is right.
+
+    Parameters
+    ----------
+    model, other : torch.nn.Module
+        Each on any device; compared in evaluation mode.
+    images : Images
+        Their labels are not looked at.
+    block : int
+        How many images go through at once.
+
+    Returns
+    -------
+    share : float
+        Of the images that both put into the same class.
+    divergence : float
+        Mean Kullback–Leibler divergence KL(model ‖ other) of the softmax outputs, in nats.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, `block` is not positive, or `other` has another number of classes.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    >>> agreement(model, model, Images(torch.rand(5, 1, 2, 2), torch.zeros(5, dtype=torch.int64)))
+    (1.0, 0.0)
+    """
+    ours, theirs = (scores(network, images, block).double() for network in (model, other))
+    if ours.shape != theirs.shape:
+        raise ValueError(
+            f"other must score {ours.shape[1]} classes like model, did {theirs.shape[1]}"
+        )
+    same = float((ours.argmax(dim=1) == theirs.argmax(dim=1)).double().mean())
+    divergence = F.kl_div(
+        theirs.log_softmax(dim=1), ours.log_softmax(dim=1), reduction="batchmean", log_target=True
+    )
+    return same, float(divergence)
+
+
+def _as_matrix(weight: torch.Tensor, reshape: str = "out") -> torch.Tensor:
+    """A weight as (out, in · kernel size) or, of a two-dimensional convolution, (out · kh, in · kw)."""
+    if reshape == "kernel" and weight.dim() == 4:
+        return weight.transpose(1, 2).flatten(2).flatten(0, 1)
     return weight.flatten(1)
 
 
@@ -225,16 +294,47 @@ def _factors_of(model: nn.Module, name: str, factors: Factors | None) -> Factors
     return factors
 
 
-def _around(model: nn.Module, name: str) -> tuple[nn.Sequential, nn.Linear, nn.Sequential]:
-    """The layers before a fully connected one, that one, and those behind, in evaluation mode."""
+def _coordinates(
+    layer: nn.Linear | nn.Conv2d, x: torch.Tensor, right: torch.Tensor
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """The layer's inputs along the right singular vectors, in columns, a row a direction.
+
+    Also how a matrix with a row for each of those columns becomes the layer's output: a row is an
+    image, or one place of an image where the layer is a convolution.
+    """
+    if isinstance(layer, nn.Linear):
+        return (x @ right.T).T.contiguous(), lambda output: output
+    kernels = right.reshape(-1, *layer.weight.shape[1:])
+    maps = F.conv2d(x, kernels, None, layer.stride, layer.padding, layer.dilation)
+    images, _, height, width = maps.shape
+
+    def restore(output: torch.Tensor) -> torch.Tensor:
+        return output.view(images, height, width, -1).permute(0, 3, 1, 2)
+
+    return maps.transpose(0, 1).flatten(1).contiguous(), restore
+
+
+def _sweepable(module: nn.Module) -> bool:
+    if isinstance(module, nn.Conv2d):
+        return module.groups == 1 and module.padding_mode == "zeros"
+    return isinstance(module, nn.Linear)
+
+
+def _around(
+    model: nn.Module, name: str
+) -> tuple[nn.Sequential, nn.Linear | nn.Conv2d, nn.Sequential]:
+    """The layers before the named one, that one, and those behind, in evaluation mode."""
     if not isinstance(model, nn.Sequential):
         # Bad input is a ValueError throughout the package, this kind too.
         raise ValueError(f"model must be a torch.nn.Sequential, was a {type(model).__name__}")
     children = list(model.named_children())
     names = [child for child, _ in children]
-    if name not in names or not isinstance(model.get_submodule(name), nn.Linear):
-        linear = [child for child, module in children if isinstance(module, nn.Linear)]
-        raise ValueError(f"name must be one of the fully connected layers {linear}, was {name!r}")
+    if name not in names or not _sweepable(model.get_submodule(name)):
+        able = [child for child, module in children if _sweepable(module)]
+        raise ValueError(
+            f"name must be a fully connected layer or a plain convolution, one of {able}, "
+            f"was {name!r}"
+        )
     at = names.index(name)
     modules = [module for _, module in children]
     head = nn.Sequential(*modules[:at])
@@ -244,5 +344,5 @@ def _around(model: nn.Module, name: str) -> tuple[nn.Sequential, nn.Linear, nn.S
         if getattr(module, "inplace", False):
             setattr(module, "inplace", False)  # noqa: B010
     layer = modules[at]
-    assert isinstance(layer, nn.Linear)
+    assert isinstance(layer, nn.Linear | nn.Conv2d)
     return copy.deepcopy(head).eval(), layer, tail.eval()

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,62 +21,22 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .._checks import as_float64, check_positive
 from ._checks import check_integer
+from .config import TrainConfig, decay_factor, learning_rates
 from .data import Dataset, Images
+from .transforms import crop_and_flip
 
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train: stochastic gradient descent with momentum on the cross-entropy.
-
-    Attributes
-    ----------
-    lr, momentum, weight_decay : float
-        As in `torch.optim.SGD`.
-    batch_size : int
-        The last batch of an epoch may be smaller.
-    epochs, steps : int or None
-        How long; exactly one of them. `steps` may end in the middle of an epoch.
-    seed : int
-        Of the order of the images and of the validation split.
-    validation : int
-        How many training images to hold out; 0 holds out none.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or not exactly one of `epochs` and `steps` is given.
-    """
-
-    lr: float = 0.01
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    batch_size: int = 64
-    epochs: int | None = None
-    steps: int | None = None
-    seed: int = 0
-    validation: int = 0
-
-    def __post_init__(self) -> None:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError(
-                f"give exactly one of epochs and steps, were {self.epochs!r} and {self.steps!r}"
-            )
-        for name, least in (
-            ("batch_size", 1),
-            ("epochs", 1),
-            ("steps", 1),
-            ("seed", 0),
-            ("validation", 0),
-        ):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, check_integer(getattr(self, name), name, least))
-        check_positive(self.lr, "lr")
-        for name, end in (("momentum", 1.0), ("weight_decay", np.inf)):
-            value = as_float64(getattr(self, name), name)
-            if value.ndim or not 0 <= value < end:
-                raise ValueError(f"{name} must lie in [0, {end:g}), was {getattr(self, name)!r}")
+__all__ = [
+    "History",
+    "TrainConfig",
+    "accuracy",
+    "decay_factor",
+    "one_thread",
+    "scores",
+    "shows_progress",
+    "train",
+    "train_many",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,20 +84,61 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextlib.contextmanager
+def _layout(model: nn.Module, x: torch.Tensor) -> Iterator[torch.memory_format]:
+    """Lay convolutions out with the channels last, and back afterwards; yields how batches should be.
+
+    Convolutions of this size take two thirds of the time then. The model goes back because what
+    it is stored with afterwards expects the usual layout.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d) and x.dim() == 4]
+    layout = torch.channels_last if layers else torch.contiguous_format
+    try:
+        for layer in layers:
+            layer.to(memory_format=layout)
+        yield layout
+    finally:
+        for layer in layers:
+            layer.to(memory_format=torch.contiguous_format)
+
+
 @torch.no_grad()
-def accuracy(model: nn.Module, images: Images, block: int = 1000) -> float:
-    """Share of the images that the model classifies correctly, in evaluation mode."""
+def scores(model: nn.Module, images: Images, block: int = 1000) -> torch.Tensor:
+    """What the model says of each image, in evaluation mode: one score a class.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        On any device; its mode is left as it was.
+    images : Images
+    block : int
+        How many go through at once.
+
+    Returns
+    -------
+    tensor of shape (number, classes)
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there are no images or `block` is not positive.
+    """
     if len(images) == 0:
         raise ValueError("images must hold at least one image, was empty")
+    block = check_integer(block, "block", 1)
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
-    correct = sum(
-        int((model(x.to(device)).argmax(dim=1) == y.to(device)).sum())
-        for x, y in zip(images.x.split(block), images.y.split(block), strict=True)
-    )
+    found = torch.cat([model(x.to(device)).cpu() for x in images.x.split(block)])
     model.train(was_training)
-    return correct / len(images)
+    return found
+
+
+def accuracy(model: nn.Module, images: Images, block: int = 1000) -> float:
+    """Share of the images that the model classifies correctly, in evaluation mode."""
+    predicted = scores(model, images, block).argmax(dim=1)
+    return int((predicted == images.y.cpu()).sum()) / len(images)
 
 
 def train(
@@ -157,7 +159,8 @@ def train(
     data : Dataset
         Its test images are not looked at.
     config : TrainConfig
-        Same configuration, model, machine and device: same numbers.
+        Same configuration, model, machine and device: same numbers. Two-dimensional convolutions
+        are trained with the channels last in memory, which changes speed and rounding only.
     on_epoch : callable, optional
         Called with the number of epochs done (from 1) and the model, after each.
     device : str or torch.device, optional
@@ -176,34 +179,44 @@ def train(
     FloatingPointError
         If the loss stops being finite.
     """
+    lr_of_step = learning_rates(config, len(data.train))
     kept, held_out = _split(len(data.train), config)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model.to(where).train()
     x, y = data.train.x.to(where), data.train.y.to(where)
     validation = data.train[held_out]
-    optimiser = torch.optim.SGD(
-        model.parameters(),
-        lr=config.lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
     order = torch.Generator().manual_seed(config.seed)
-    batches = -(-len(kept) // config.batch_size)
-    total = config.steps if config.steps is not None else batches * (config.epochs or 0)
+    # A generator of its own, as in _split: batches must not change with what is done to them.
+    places = torch.Generator().manual_seed(config.seed + 2)
     losses: list[float] = []
     accuracies: list[float] = []
     ends: list[int] = []
-    taken = 0
+    taken, total, rates = 0, lr_of_step.size, iter(lr_of_step.tolist())
     start = time.perf_counter()
-    with one_thread(), tqdm(total=total, unit="step", disable=_hidden(progress)) as bar:
+    with (
+        one_thread(),
+        _layout(model, x) as layout,
+        tqdm(total=total, unit="step", disable=_hidden(progress)) as bar,
+    ):
+        optimiser = torch.optim.SGD(
+            model.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            nesterov=config.nesterov,
+            fused=True,
+        )
         while taken < total:
             chosen = kept[torch.randperm(len(kept), generator=order)].to(where)
             epoch = chosen.split(config.batch_size)[: total - taken]
             loss_sum = torch.zeros((), device=where)
-            for batch in epoch:
+            for batch, rate in zip(epoch, rates, strict=False):
+                optimiser.param_groups[0]["lr"] = rate
                 optimiser.zero_grad()
-                loss = F.cross_entropy(model(x[batch]), y[batch])
+                seen = crop_and_flip(x[batch], places) if config.augment else x[batch]
+                with _precision(config, where):
+                    output = model(seen.contiguous(memory_format=layout))
+                loss = F.cross_entropy(output.float(), y[batch])
                 loss.backward()
                 optimiser.step()
                 loss_sum += loss.detach()
@@ -291,6 +304,13 @@ def _images_seen(config: TrainConfig, available: int) -> int:
     return (config.epochs or 0) * (available - config.validation)
 
 
+def _precision(config: TrainConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """The products of a network in the precision that the configuration asks for."""
+    if config.precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
 def _train_apart(
     model: nn.Module,
     name: str,
@@ -306,10 +326,6 @@ def _train_apart(
 
 def _split(available: int, config: TrainConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices to train on and to hold out."""
-    if available - config.validation < 1:
-        raise ValueError(
-            f"validation must leave an image to train on, was {config.validation} of {available}"
-        )
     if config.validation == 0:
         return torch.arange(available), torch.arange(0)
     # A generator of its own: a held-out set must not change with how long one trains.

@@ -58,8 +58,9 @@ class Elsewhere:
     def serve(self, **sources: Callable[[Path], Files]) -> None:
         """Let these be the only sources of MNIST, and the test's files its canonical ones."""
         checksums = {name: hashlib.md5(content).hexdigest() for name, content in self.files.items()}
-        kind = replace(room._KINDS["mnist"], checksums=checksums, sources=sources)
-        self.monkeypatch.setitem(room._KINDS, "mnist", kind)
+        kind = room._KINDS["mnist"]
+        files = replace(kind.files, checksums=checksums, sources=sources)
+        self.monkeypatch.setitem(room._KINDS, "mnist", replace(kind, files=files))
 
     def put(self, folder: Path, files: Files, packed: bool = False) -> Path:
         raw = folder / "MNIST" / "raw"
@@ -288,9 +289,10 @@ def as_published(pixels: np.ndarray, labels: list[int]) -> bytes:
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], Path]:
     def write(contents: dict[str, bytes]) -> Path:
         checksums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
-        kind = replace(room._KINDS["cifar10"], checksums=checksums, sources={})
-        monkeypatch.setitem(room._KINDS, "cifar10", kind)
-        folder = tmp_path / kind.folder
+        kind = room._KINDS["cifar10"]
+        files = replace(kind.files, checksums=checksums, sources={})
+        monkeypatch.setitem(room._KINDS, "cifar10", replace(kind, files=files))
+        folder = tmp_path / files.folder
         folder.mkdir()
         for name, content in contents.items():
             (folder / name).write_bytes(content)

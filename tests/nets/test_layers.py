@@ -13,6 +13,7 @@ from rmt_helpers.nets.data import Dataset
 from rmt_helpers.nets.layers import (
     Factors,
     accuracy_by_rank,
+    agreement,
     factorize,
     truncate,
     weight_matrices,
@@ -41,9 +42,11 @@ def naive(model: nn.Module, name: str, data: Dataset) -> list[float]:
     for rank in range(min(weight_matrices(model)[name].shape) + 1):
         changed = copy.deepcopy(model)
         weight = changed.get_submodule(name).weight
-        u, values, vt = torch.linalg.svd(weight.detach().double(), full_matrices=False)
+        matrix = weight.detach().double().flatten(1)
+        u, values, vt = torch.linalg.svd(matrix, full_matrices=False)
         with torch.no_grad():
-            weight.copy_(u[:, :rank] @ torch.diag(values[:rank]) @ vt[:rank])
+            kept = u[:, :rank] @ torch.diag(values[:rank]) @ vt[:rank]
+            weight.copy_(kept.reshape(weight.shape))
         found.append(accuracy(changed, data.test))
     return found
 
@@ -67,12 +70,35 @@ def test_accuracy_at_every_rank_is_that_of_the_plain_way(
     assert all(torch.equal(before[key], value) for key, value in trained.state_dict().items())
 
 
-@pytest.mark.parametrize("name", ["4", "7"])
+@pytest.mark.parametrize("name", ["0", "4", "7"])
 def test_around_the_layer_anything_may_stand(data: Dataset, name: str) -> None:
     model = convolutional()
     train(model, data, TrainConfig(lr=0.05, batch_size=32, epochs=1))
     found = accuracy_by_rank(model, name, data.test)
     np.testing.assert_allclose(found, naive(model, name, data), atol=1e-4)
+
+
+def test_a_convolution_with_stride_padding_and_dilation(data: Dataset) -> None:
+    torch.manual_seed(1)
+    inner = nn.Conv2d(1, 6, (3, 2), stride=(1, 2), padding=(2, 1), dilation=(1, 2))
+    rest = [nn.ReLU(), nn.Conv2d(6, 3, 2, bias=False), nn.Flatten(), nn.LazyLinear(4)]
+    model = nn.Sequential(inner, *rest)
+    model(data.test.x[:1])
+    train(model, data, TrainConfig(lr=0.05, batch_size=32, epochs=1))
+    for name in ("0", "2"):
+        found = accuracy_by_rank(model, name, data.test)
+        np.testing.assert_allclose(found, naive(model, name, data), atol=1e-4)
+        assert found[-1] > found[0]
+
+
+def test_a_convolution_that_is_no_product_is_refused(data: Dataset) -> None:
+    for layer in (
+        nn.Conv2d(2, 4, 3, groups=2),
+        nn.Conv2d(1, 4, 3, padding=1, padding_mode="reflect"),
+    ):
+        model = nn.Sequential(layer, nn.Flatten(), nn.Linear(4, 4))
+        with pytest.raises(ValueError, match=r"a plain convolution, one of \['2'\], was '0'"):
+            accuracy_by_rank(model, "0", data.test)
 
 
 def test_some_ranks_only(trained: MLP, data: Dataset) -> None:
@@ -130,6 +156,46 @@ def test_weight_matrices_are_copies_in_order() -> None:
     assert model[4].weight.any()
 
 
+def test_the_matrix_of_two_convolutions_in_turn() -> None:
+    """Its rank is the number of maps between a 1 × width and a height × 1 convolution."""
+    torch.manual_seed(0)
+    flat, tall = nn.Conv2d(3, 2, (1, 4), bias=False), nn.Conv2d(2, 8, (5, 1), bias=False)
+    both = nn.Conv2d(3, 8, (5, 4), bias=False)
+    with torch.no_grad():
+        both.weight.copy_(torch.einsum("omh,miw->oihw", tall.weight[..., 0], flat.weight[:, :, 0]))
+        x = torch.rand(2, 3, 9, 9)
+        torch.testing.assert_close(both(x), tall(flat(x)), rtol=1e-4, atol=1e-6)
+    model = nn.Sequential(both, nn.Conv1d(2, 6, 3), nn.Conv3d(2, 3, 2), nn.Linear(6, 2))
+    found = weight_matrices(model, reshape="kernel")
+    assert found["0"].shape == (8 * 5, 3 * 4)
+    assert np.linalg.matrix_rank(found["0"], tol=1e-5) == 2
+    assert found["0"][7 * 5 + 2, 1 * 4 + 3] == both.weight[7, 1, 2, 3]
+    for name, W in weight_matrices(model, reshape="out").items():
+        assert name == "0" or np.array_equal(found[name], W)
+    found["0"][:] = 0
+    assert both.weight.any()
+    with pytest.raises(ValueError, match=r"reshape must be one of \('out', 'kernel'\), was 'in'"):
+        weight_matrices(model, reshape="in")
+
+
+def test_agreement(trained: MLP, data: Dataset) -> None:
+    """Against the definition, written out in numpy."""
+    cut = truncate(trained, "fc2", 2)
+    share, divergence = agreement(trained, cut, data.test)
+    with torch.no_grad():
+        a, b = (network(data.test.x).double().numpy() for network in (trained, cut))
+    p, q = (np.exp(s) / np.exp(s).sum(axis=1, keepdims=True) for s in (a, b))
+    assert share == np.mean(a.argmax(axis=1) == b.argmax(axis=1)) < 1
+    assert divergence == pytest.approx(np.mean(np.sum(p * np.log(p / q), axis=1)), rel=1e-6)
+    assert agreement(cut, trained, data.test)[1] != pytest.approx(divergence, rel=1e-3)
+    assert agreement(trained, cut, data.test, block=7) == pytest.approx((share, divergence))
+    assert agreement(trained, trained, data.test) == (1, 0)
+    # In evaluation mode, and back.
+    model = convolutional().train()
+    assert agreement(model, model, data.test) == (1, 0)
+    assert model.training
+
+
 @pytest.mark.parametrize("name", ["0", "4"])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_truncate(name: str, channels_last: bool) -> None:
@@ -154,9 +220,9 @@ def test_truncate(name: str, channels_last: bool) -> None:
 def test_bad_input(model: MLP, data: Dataset) -> None:
     factors = factorize(weight_matrices(model)["fc1"])
     for wrong in ("fc4", "relu1", "", "flatten.weight", None):
-        with pytest.raises(ValueError, match=r"name must be one of .*'fc1', 'fc2', 'fc3'.*was"):
+        with pytest.raises(ValueError, match=r"name must be .*'fc1', 'fc2', 'fc3'.*was"):
             truncate(model, wrong, 1)  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match=r"name must be one of .*'fc1', 'fc2', 'fc3'.*was"):
+        with pytest.raises(ValueError, match=r"name must be .*'fc1', 'fc2', 'fc3'.*was"):
             accuracy_by_rank(model, wrong, data.test)  # type: ignore[arg-type]
     for rank in (-1, 25, 2.0, None):
         with pytest.raises(ValueError, match="rank must be an integer, from 0 to 24"):
@@ -172,6 +238,12 @@ def test_bad_input(model: MLP, data: Dataset) -> None:
             accuracy_by_rank(model, "fc1", data.test, ranks=ranks)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="images must hold at least one"):
         accuracy_by_rank(model, "fc1", data.test[:0])
+    with pytest.raises(ValueError, match="images must hold at least one"):
+        agreement(model, model, data.test[:0])
+    with pytest.raises(ValueError, match="block must be"):
+        agreement(model, model, data.test, block=0)
+    with pytest.raises(ValueError, match="other must score 4 classes like model, did 3"):
+        agreement(model, MLP((36, 3)), data.test)
     with pytest.raises(ValueError, match="model must be a torch.nn.Sequential, was a Linear"):
         accuracy_by_rank(nn.Linear(3, 2), "weight", data.test)  # type: ignore[arg-type]
 

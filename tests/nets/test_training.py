@@ -4,17 +4,21 @@ import copy
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from rmt_helpers.nets.architectures import MLP
 from rmt_helpers.nets.data import Dataset, Images
-from rmt_helpers.nets.training import TrainConfig, accuracy, train, train_many
+from rmt_helpers.nets.training import TrainConfig, accuracy, scores, train, train_many
+from rmt_helpers.nets.transforms import crop_and_flip
 
 CONFIG = TrainConfig(lr=0.05, batch_size=32, epochs=3, seed=7)
 
@@ -23,31 +27,99 @@ def weights(model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().ravel() for p in model.parameters()])
 
 
-def test_same_steps_as_a_plain_loop(model: MLP, data: Dataset) -> None:
+def small_convolutional() -> nn.Sequential:
+    torch.manual_seed(4)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 8, 2)),
+        *(nn.ReLU(), nn.Flatten(), nn.Linear(32, 4)),
+    )
+
+
+@pytest.mark.parametrize("make", [lambda: MLP((36, 24, 16, 4), seed=3), small_convolutional])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"schedule": "one-cycle"}, {"nesterov": True}, {"augment": True}],
+    ids=lambda more: "".join(more) or "plain",
+)
+def test_same_steps_as_a_plain_loop(
+    make: Callable[[], nn.Sequential], data: Dataset, more: dict[str, Any]
+) -> None:
     """Momentum and weight decay written out; batches in the order that the seed gives."""
-    config = replace(CONFIG, weight_decay=0.01, momentum=0.8, epochs=2)
+    config = replace(CONFIG, weight_decay=0.01, momentum=0.8, epochs=2, **more)
+    model = make()
     plain = copy.deepcopy(model)
     history = train(model, data, config, device="cpu")
 
     speed = [torch.zeros_like(p) for p in plain.parameters()]
     order = torch.Generator().manual_seed(config.seed)
+    places = torch.Generator().manual_seed(config.seed + 2)
     losses = []
-    for _ in range(2):
+    for epoch in range(2):
         shuffled = torch.randperm(500, generator=order)
         sums = []
-        for start in range(0, 500, 32):
+        for step, start in enumerate(range(0, 500, 32), start=16 * epoch):
             batch = shuffled[start : start + 32]
-            loss = F.cross_entropy(plain(data.train.x[batch]), data.train.y[batch])
+            x = data.train.x[batch]
+            if config.augment:
+                x = crop_and_flip(x, places)
+            loss = F.cross_entropy(plain(x), data.train.y[batch])
+            t = (step + 0.5) / 32
+            lr = 0.05 * (min(t / 0.2, (1 - t) / 0.8) if "schedule" in more else 1)
             gradients = torch.autograd.grad(loss, list(plain.parameters()))
             with torch.no_grad():
                 for p, g, v in zip(plain.parameters(), gradients, speed, strict=True):
-                    v.mul_(0.8).add_(g + 0.01 * p)
-                    p -= 0.05 * v
+                    g = g + 0.01 * p
+                    v.mul_(0.8).add_(g)
+                    p -= lr * (g + 0.8 * v if config.nesterov else v)
             sums.append(float(loss.detach()))
         losses.append(np.mean(sums))
     torch.testing.assert_close(weights(model), weights(plain), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(history.loss, losses, rtol=1e-5)
     assert history.steps.tolist() == [16, 32]
+
+
+def test_convolutions_are_trained_with_the_channels_last_and_given_back_as_they_were(
+    data: Dataset,
+) -> None:
+    model, seen = small_convolutional(), []
+
+    def look(epoch: int, now: nn.Module) -> None:
+        seen.append(now[3].weight.is_contiguous(memory_format=torch.channels_last))
+
+    untrained = accuracy(model, data.test)
+    train(model, data, CONFIG, on_epoch=look)
+    assert seen == [True] * 3
+    assert all(values.is_contiguous() for values in model.state_dict().values())
+    assert untrained < 0.5 < 0.8 < accuracy(model, data.test)
+    with pytest.raises(FloatingPointError):
+        train(model, data, replace(CONFIG, lr=1e30))
+    assert all(values.is_contiguous() for values in model.state_dict().values())
+
+
+@pytest.mark.parametrize("make", [lambda: MLP((36, 24, 16, 4), seed=3), small_convolutional])
+def test_bfloat16_only_where_asked(make: Callable[[], nn.Sequential], data: Dataset) -> None:
+    rounded, exact, asked = make(), make(), []
+    for model, precision in ((rounded, "bfloat16"), (exact, "float32")):
+        model[-1].register_forward_hook(lambda layer, x, y: asked.append((layer.training, y.dtype)))
+        train(model, data, replace(CONFIG, precision=precision, validation=50))
+        assert all(values.dtype == torch.float32 for values in model.state_dict().values())
+    half = len(asked) // 2
+    # Held-out images are looked at in float32.
+    assert set(asked[:half]) == {(True, torch.bfloat16), (False, torch.float32)}
+    assert {dtype for _, dtype in asked[half:]} == {torch.float32}
+    assert not torch.equal(weights(rounded), weights(exact))
+    assert accuracy(rounded, data.test) > 0.8
+
+
+def test_augmentation_changes_neither_batches_nor_split(data: Dataset) -> None:
+    """With images that are the same wherever they are cut, it changes nothing at all."""
+    black = Dataset("black", Images(0 * data.train.x, data.train.y), data.test)
+    one, same = MLP((36, 8, 4), seed=3), MLP((36, 8, 4), seed=3)
+    config = replace(CONFIG, validation=50)
+    first, second = train(one, black, config), train(same, black, replace(config, augment=True))
+    assert np.array_equal(first.loss, second.loss)
+    assert np.array_equal(first.held_out, second.held_out)
+    assert torch.equal(weights(one), weights(same))
 
 
 def test_it_learns(model: MLP, data: Dataset) -> None:
@@ -59,11 +131,13 @@ def test_it_learns(model: MLP, data: Dataset) -> None:
     assert history.seconds > 0
 
 
-def test_a_seed_fixes_every_number(model: MLP, data: Dataset) -> None:
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_seed_fixes_every_number(model: MLP, data: Dataset, augment: bool) -> None:
     torch.manual_seed(1)
     one, same, other = (copy.deepcopy(model) for _ in range(3))
-    first, again = train(one, data, CONFIG), train(same, data, CONFIG)
-    train(other, data, replace(CONFIG, seed=8))
+    config = replace(CONFIG, augment=augment)
+    first, again = train(one, data, config), train(same, data, config)
+    train(other, data, replace(config, seed=8))
     assert torch.equal(weights(one), weights(same))
     assert np.array_equal(first.loss, again.loss)
     assert not torch.equal(weights(one), weights(other))
@@ -136,6 +210,18 @@ def test_the_test_images_are_not_looked_at(model: MLP, data: Dataset) -> None:
     assert torch.equal(weights(model), weights(blind))
 
 
+def test_scores(model: MLP, data: Dataset) -> None:
+    with torch.no_grad():
+        expected = model(data.test.x)
+    for block in (7, 300, 1000):
+        found = scores(model, data.test, block)
+        torch.testing.assert_close(found, expected)
+        assert not found.requires_grad
+    for block in (0, 2.5):
+        with pytest.raises(ValueError, match="block must be"):
+            scores(model, data.test, block)  # type: ignore[arg-type]
+
+
 def test_accuracy(data: Dataset) -> None:
     class Constant(torch.nn.Module):
         """Always says class 2; in training mode it says 0."""
@@ -157,8 +243,16 @@ def test_accuracy(data: Dataset) -> None:
 
 
 def test_side_by_side_gives_the_numbers_of_one_by_one(data: Dataset) -> None:
-    configs = [CONFIG, replace(CONFIG, epochs=None, steps=5), replace(CONFIG, validation=50)]
-    alone, together = ([MLP((36, 24, 16, 4), seed=k) for k in range(3)] for _ in range(2))
+    more = {"schedule": "one-cycle", "augment": True, "precision": "bfloat16", "nesterov": True}
+    configs = [
+        CONFIG,
+        replace(CONFIG, epochs=None, steps=5),
+        replace(CONFIG, validation=50),
+        replace(CONFIG, **more),
+    ]
+    alone, together = (
+        [*(MLP((36, 24, 16, 4), seed=k) for k in range(3)), small_convolutional()] for _ in range(2)
+    )
     expected = [train(m, data, c, device="cpu") for m, c in zip(alone, configs, strict=True)]
     found = train_many(together, data, configs, workers=2)
     for a, b, h, k in zip(alone, together, expected, found, strict=True):
@@ -238,32 +332,7 @@ def test_the_bar_is_for_those_who_watch(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        *(("lr", value) for value in (0, -1, float("nan"), float("inf"), "fast")),
-        *(("momentum", value) for value in (-0.1, 1, float("nan"))),
-        *(("weight_decay", value) for value in (-1e-4, float("nan"), float("inf"))),
-        *(("batch_size", value) for value in (0, -1, 2.5, "64")),
-        *(("epochs", value) for value in (0, -1, 1.5)),
-        *(("seed", value) for value in (-1, 0.5)),
-        *(("validation", value) for value in (-1, 0.1)),
-    ],
-)
-def test_bad_settings_are_told_by_name(setting: str, value: object) -> None:
-    with pytest.raises(ValueError, match=rf"{setting} must .*"):
-        TrainConfig(**({"epochs": 1} | {setting: value}))  # type: ignore[arg-type]
-
-
-def test_numpy_integers_are_welcome() -> None:
-    config = TrainConfig(batch_size=np.int64(16), steps=np.int32(3))  # type: ignore[arg-type]
-    assert (config.batch_size, config.steps) == (16, 3)
-
-
 def test_other_bad_input(model: MLP, data: Dataset) -> None:
-    for length in ({}, {"epochs": 1, "steps": 1}):
-        with pytest.raises(ValueError, match="exactly one of epochs and steps"):
-            TrainConfig(**length)
     with pytest.raises(ValueError, match="validation must leave an image"):
         train(model, data, replace(CONFIG, validation=500))
     with pytest.raises(ValueError, match="configs must hold one configuration a model"):
