@@ -18,7 +18,10 @@ from dependencies import code_of
 
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")
 FIRST_CELL = (
-    'if "google.colab" in sys.modules:\n    %pip install -q myst-nb "rmt-helpers[nets] @ git+{url}"'
+    'if "google.colab" in sys.modules:\n'
+    "    !git clone -q --depth 1 {url} book\n"
+    '    %pip install -q myst-nb "./book[nets]"\n'
+    "    %env RMT_RESULTS=book/results"
 )
 
 
@@ -361,7 +364,7 @@ def foreign_hosts(text: str) -> list[str]:
 def first_cell(page: Page, url: str) -> list[str]:
     """A chapter's first cell makes the package available on Colab, from the book's own repository."""
     if not page.cells or FIRST_CELL.format(url=url) not in page.cells[0].code:
-        return [f"{page.name}: the first cell should hold the Colab lines with git+{url}"]
+        return [f"{page.name}: the first cell should hold the Colab lines with {url}"]
     if (page.cells[0].options.get("tags") or []) != ["remove-cell"]:
         return [f"{page.name}: the Colab cell should have the tag remove-cell"]
     return []

@@ -5,14 +5,26 @@ An estimator belongs in a file of its own beside this one; what can be said of a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from .._checks import FloatArray, check_positive
 from ..laws import SingularValueLaw
 from ..spectrum import Spectrum
+
+
+# p times the 95 % point of `ks` for pure noise, against log p: fitted to the experiment "null", which
+# has 29 shapes from 16 × 16 to 512 × 4096; derived and checked in "Does the bulk follow the law?".
+_NULL_LEVEL, _NULL_SLOPE = 0.92, 0.42
+
+# Distances up to which a bulk counts as close to the law, and as shaped by it.
+_CLOSE, _SHAPED = 0.03, 0.08
+
+Verdict: TypeAlias = Literal["noise", "close", "shaped", "unfit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +54,8 @@ class NoiseFit:
     (1, 4.0)
     >>> fit.noise
     array([3., 2., 1.])
+    >>> fit.verdict  # three values cannot speak against any law
+    'noise'
     """
 
     method: str
@@ -95,6 +109,31 @@ class NoiseFit:
         fitted = self.law.cdf(noise)
         # The empirical cdf jumps at each value: the law is held against both sides of the jump.
         return float(max(np.max(steps[1:] - fitted), np.max(fitted - steps[:-1])))
+
+    @property
+    def ks_null(self) -> float:
+        """Distance that pure noise of this shape stays under with probability 95 %.
+
+        (0.92 + 0.42 log p)/p, within 4 % of simulation for p from 16 to 512 and any aspect ratio:
+        singular values repel each other, so it falls almost like 1/p and not like 1/√p.
+        """
+        return (_NULL_LEVEL + _NULL_SLOPE * math.log(self.spectrum.p)) / self.spectrum.p
+
+    @property
+    def verdict(self) -> Verdict:
+        """How far to trust the threshold, in a word.
+
+        ``"noise"``: the bulk cannot be told from pure noise (`ks` ≤ `ks_null`). ``"close"``: it can, but
+        `ks` is below 0.03, where predicted and true cosines were found to agree. ``"shaped"``: `ks` is
+        below 0.08; the count is of the right order, the cosines are not to be relied on. ``"unfit"``:
+        the bulk does not follow the law, and the threshold has no meaning. A short spectrum has a wide
+        null: for p below about 50 ``"noise"`` says little.
+        """
+        if self.ks <= self.ks_null:
+            return "noise"
+        if self.ks < _CLOSE:
+            return "close"
+        return "shaped" if self.ks < _SHAPED else "unfit"
 
     def __repr__(self) -> str:
         rows, columns = self.spectrum.shape
