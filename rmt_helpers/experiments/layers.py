@@ -169,6 +169,7 @@ _LENET = {
 _ALEXNET = {
     "network": "alexnet",
     "data": "cifar10",
+    "input": "standardised",
     "init": "pytorch",
     "lr": 0.05,
     "momentum": 0.9,

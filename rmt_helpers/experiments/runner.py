@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import json
 import math
-import os
-import platform
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from .fingerprint import code_fingerprint
+from .machine import circumstances
 from .store import Result, Results, Row, StaleResults, Store, as_results, parsed
 
 Configuration: TypeAlias = Mapping[str, Any]
@@ -210,29 +207,7 @@ def _one(
             result: Result | str = function(configuration)
     except Exception:
         result = traceback.format_exc()
-    return name, result, _provenance(time.perf_counter() - start)
-
-
-def _provenance(seconds: float) -> dict[str, Any]:
-    libraries = ("rmt-helpers", "numpy", "scipy", "torch")
-    return {
-        "versions": {
-            "python": platform.python_version(),
-            **{library: version(library) for library in libraries},
-        },
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
-        "threads": 1,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
-    }
-
-
-def _processor() -> str:
-    """The processor's model, which Linux alone tells without a helper."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or "unknown"
+    return name, result, circumstances(time.perf_counter() - start)
 
 
 def differences(experiment: Experiment, root: Path | None = None) -> list[str]:

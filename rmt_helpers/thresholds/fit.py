@@ -16,7 +16,6 @@ from .._checks import FloatArray, check_positive
 from ..laws import SingularValueLaw
 from ..spectrum import Spectrum
 
-
 # p times the 95 % point of `ks` for pure noise, against log p: fitted to the experiment "null", which
 # has 29 shapes from 16 × 16 to 512 × 4096; derived and checked in "Does the bulk follow the law?".
 _NULL_LEVEL, _NULL_SLOPE = 0.92, 0.42

@@ -45,6 +45,7 @@ ROOMS = [
     "nets/encoder",
     "experiments/fingerprint",
     "experiments/store",
+    "experiments/machine",
     "experiments/runner",
     "experiments/measures",
     "experiments/networks",
