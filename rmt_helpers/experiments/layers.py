@@ -61,7 +61,7 @@ def survey(configuration: Configuration) -> Result:
     for layer, W in weight_matrices(net).items():
         factors[layer] = found = factorize(W)
         arrays[f"{layer}/values"] = found.values.astype(np.float32)
-        shape = {"layer": layer, "rows": W.shape[0], "columns": W.shape[1]}
+        shape = _shape(layer, W)
         for method, fit in both_fits(Spectrum.of(initial[layer])).items():
             rows.append(_row(shape, "untrained", method, columns(fit)))
         fits = both_fits(found.spectrum)
@@ -79,10 +79,24 @@ def survey(configuration: Configuration) -> Result:
         if not fits:
             rows.append(_row(shape, "trained", "not fitted", whole))
         arrays |= _sweeps(net, layer, found, held_out, data.test)
+    for layer, W in weight_matrices(net, reshape="kernel").items():
+        if W.shape != factors[layer].spectrum.shape:
+            for method, fit in both_fits(Spectrum.of(W)).items():
+                rows.append(_row(_shape(layer, W, "kernel"), "trained", method, columns(fit)))
     for method, cut in kept.items():
-        shape = {"layer": "all", "rows": 0, "columns": 0}
-        rows.append(_row(shape, "trained", method, whole | _after(net, cut, data, held_out)))
+        rows.append(
+            _row(_shape("all"), "trained", method, whole | _after(net, cut, data, held_out))
+        )
+    if configuration["seed"] == 0 and configuration["network"] != "mlp":
+        # For chapters that look at one network without training it.
+        arrays |= {f"weights/{name}": value.numpy() for name, value in net.state_dict().items()}
     return Result(rows, arrays)
+
+
+def _shape(layer: str, W: NDArray[Any] | None = None, reshape: str = "out") -> dict[str, Any]:
+    """Which matrix a row is about; for all layers at once there is none."""
+    rows, columns = (0, 0) if W is None else W.shape
+    return {"layer": layer, "reshape": reshape, "rows": rows, "columns": columns}
 
 
 _NUMBERS = (
@@ -177,6 +191,7 @@ _ALEXNET = {
     "weight_decay": 5e-4,
     "schedule": "one-cycle",
     "augment": True,
+    "precision": "bfloat16",
     "batch_size": 128,
     "epochs": 10,
     "validation": 5_000,
