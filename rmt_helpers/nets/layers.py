@@ -256,16 +256,43 @@ def agreement(
     >>> agreement(model, model, Images(torch.rand(5, 1, 2, 2), torch.zeros(5, dtype=torch.int64)))
     (1.0, 0.0)
     """
-    ours, theirs = (scores(network, images, block).double() for network in (model, other))
+    return agreement_of_scores(scores(model, images, block), scores(other, images, block))
+
+
+def agreement_of_scores(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[float, float]:
+    """`agreement` from what two networks said of the same images.
+
+    Parameters
+    ----------
+    ours, theirs : tensor of shape (number, classes)
+        As `training.scores` returns them.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
     if ours.shape != theirs.shape:
         raise ValueError(
             f"other must score {ours.shape[1]} classes like model, did {theirs.shape[1]}"
         )
+    ours, theirs = ours.double(), theirs.double()
     same = float((ours.argmax(dim=1) == theirs.argmax(dim=1)).double().mean())
     divergence = F.kl_div(
         theirs.log_softmax(dim=1), ours.log_softmax(dim=1), reduction="batchmean", log_target=True
     )
     return same, float(divergence)
+
+
+def channels_last(model: Model) -> Model:
+    """Lay a model's two-dimensional convolutions out with the channels last, in place.
+
+    What it computes stays the same up to rounding, in about half the time on a processor.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.to(memory_format=torch.channels_last)
+    return model
 
 
 def _as_matrix(weight: torch.Tensor, reshape: str = "out") -> torch.Tensor:
