@@ -82,7 +82,7 @@ class Pictures(torch.utils.data.Dataset):
 
 @pytest.fixture(scope="session")
 def cifar():
-    return load("cifar10").take(IMAGES // 8)
+    return load("cifar10").take(IMAGES // 4)
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def test_epoch_of_small_alexnet(measure, cifar, torchvision_cifar, side):
 def test_two_seeds(measure, mnist, side):
     """The warm-up starts the processes; joblib keeps them."""
     part = mnist.take(4 * IMAGES)
-    configs = [TrainConfig(batch_size=64, epochs=1, seed=seed) for seed in range(2)]
+    configs = [TrainConfig(batch_size=64, epochs=3, seed=seed) for seed in range(2)]
     workers = {"ours": 2, "other": 1}[side]
     measure(
         lambda: train_many([MLP(seed=seed) for seed in range(2)], part, configs, workers=workers),
