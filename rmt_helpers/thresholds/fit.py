@@ -124,8 +124,8 @@ class NoiseFit:
 
         ``"noise"``: the bulk cannot be told from pure noise (`ks` ≤ `ks_null`). ``"close"``: it can, but
         `ks` is below 0.03; in trained layers predicted and true cosines then agreed. ``"shaped"``: `ks`
-        is below 0.08; the count is of the right order, the cosines are not to be relied on.
-        ``"unfit"``: the bulk does not follow the law, and the threshold has no meaning.
+        is below 0.08; ``"unfit"``: it is not. In both the score was off by more than a few hundredths
+        and the count often by half or more, either way. The lines 0.03 and 0.08 are our proposals.
 
         The word is about the bulk, not about what stands above it. Heavy-tailed entries or a nonzero
         mean make false spikes and leave the bulk close to the law; many true spikes in a small matrix
