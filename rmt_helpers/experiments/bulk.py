@@ -17,7 +17,7 @@ from ..nets.layers import weight_matrices
 from ..nets.training import accuracy, decay_factor, train
 from ..nets.transforms import lit_pixels
 from ..spectrum import Spectrum
-from .measures import both_fits, columns
+from .measures import TOLERANCES, both_fits, columns
 from .networks import dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
@@ -95,12 +95,7 @@ BULK = Experiment(
     configurations=_CONFIGURATIONS,
     sample=[_CONFIGURATIONS[0]],
     tolerances={
-        "sigma": 4e-4,
-        "threshold": 0.04,
-        "n_signal": 2,
-        "ks": 0.006,
-        "ave_w": 0.03,
-        "energy": 0.02,
+        **TOLERANCES,
         "sigma_live": 4e-4,
         "sigma_dead": 4e-4,
         "first_over_threshold": 0.15,

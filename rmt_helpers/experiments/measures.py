@@ -12,6 +12,17 @@ from ..thresholds import NoiseFit, bema, gaussian_broadening
 # Below this many singular values a fit of the middle 60 % says nothing; output layers have ten.
 SMALLEST = 16
 
+#: By how much the columns below differ between machines for a small trained network; see
+#: `runner.Experiment.tolerances`. About three standard deviations over seeds.
+TOLERANCES = {
+    "sigma": 4e-4,
+    "threshold": 0.04,
+    "n_signal": 2,
+    "ks": 0.006,
+    "ave_w": 0.03,
+    "energy": 0.02,
+}
+
 
 def both_fits(spectrum: Spectrum) -> dict[str, NoiseFit]:
     """The two estimators of the paper, with the book's settings; none for a spectrum too short.

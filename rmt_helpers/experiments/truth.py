@@ -16,7 +16,7 @@ from ..alignment import alignment
 from ..nets.layers import Factors, factorize, weight_matrices
 from ..nets.training import accuracy, decay_factor, train
 from ..spikes import transition
-from .measures import both_fits, columns
+from .measures import TOLERANCES, both_fits, columns
 from .networks import dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
@@ -131,12 +131,7 @@ TRUTH = Experiment(
     configurations=_CONFIGURATIONS,
     sample=[_CONFIGURATIONS[0]],
     tolerances={
-        "sigma": 4e-4,
-        "threshold": 0.04,
-        "n_signal": 2,
-        "ks": 0.006,
-        "ave_w": 0.03,
-        "energy": 0.02,
+        **TOLERANCES,
         "detectable": 2,
         "energy_of_ten": 0.03,
         "energy_of_detectable": 0.03,
