@@ -12,8 +12,8 @@ from ..thresholds import NoiseFit, bema, gaussian_broadening
 # Below this many singular values a fit of the middle 60 % says nothing; output layers have ten.
 SMALLEST = 16
 
-#: By how much the columns below differ between machines for a small trained network; see
-#: `runner.Experiment.tolerances`. About three standard deviations over seeds.
+#: By how much the columns below may differ between machines for a small trained network; see
+#: `runner.Experiment.tolerances`. Two to eleven standard deviations over seeds of a trained layer.
 TOLERANCES = {
     "sigma": 4e-4,
     "threshold": 0.04,
