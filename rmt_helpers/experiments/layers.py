@@ -17,7 +17,6 @@ from ..nets.layers import (
     accuracy_by_rank,
     agreement,
     agreement_of_scores,
-    channels_last,
     factorize,
     truncate,
     weight_matrices,
@@ -28,9 +27,6 @@ from .measures import both_fits, columns
 from .networks import Network, dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
-
-# Images that go through at once: their maps stay in the processor's cache.
-BLOCK = 100
 
 # Test images on which the outputs of the whole and of the truncated network are compared.
 COMPARED = 2000
@@ -53,11 +49,10 @@ def survey(configuration: Configuration) -> Result:
     net, config = model(configuration, data), training(configuration)
     start = copy.deepcopy(net)
     history = train(net, data, config, progress=False)
-    channels_last(net)
     held_out = data.train[history.held_out]
     whole = {
-        "validation_full": accuracy(net, held_out, BLOCK),
-        "test_full": accuracy(net, data.test, BLOCK),
+        "validation_full": accuracy(net, held_out),
+        "test_full": accuracy(net, data.test),
     }
     rows: list[dict[str, Any]] = []
     arrays: dict[str, NDArray[Any]] = {"loss": history.loss}
@@ -130,10 +125,10 @@ def _row(shape: dict[str, Any], state: str, method: str, numbers: dict[str, Any]
 
 def _after(net: Network, cut: Network, data: Dataset, held_out: Images) -> dict[str, float]:
     """Accuracy of a truncated network, and how far its outputs still agree with the whole one's."""
-    same, divergence = agreement(net, cut, data.test[:COMPARED], BLOCK)
+    same, divergence = agreement(net, cut, data.test[:COMPARED])
     return {
-        "validation": accuracy(cut, held_out, BLOCK),
-        "test": accuracy(cut, data.test, BLOCK),
+        "validation": accuracy(cut, held_out),
+        "test": accuracy(cut, data.test),
         "agreement": same,
         "kl": divergence,
     }
@@ -152,9 +147,9 @@ def _sweeps(
         return found.astype(np.float32)
 
     compared = test[:COMPARED]
-    reference = scores(net, compared, BLOCK)
+    reference = scores(net, compared)
     cuts = (truncate(net, layer, int(s), factors=factors) for s in few)
-    outputs = [agreement_of_scores(reference, scores(cut, compared, BLOCK)) for cut in cuts]
+    outputs = [agreement_of_scores(reference, scores(cut, compared)) for cut in cuts]
     return {
         f"{layer}/ranks": ranks,
         f"{layer}/validation": swept(held_out),

@@ -156,7 +156,6 @@ def run(
     with store.locked():
         now = status(experiment, root)
         wanted, code = experiment.runs(), code_fingerprint(experiment.function)
-        store.keep_only(now.fresh)
         todo = [*now.stale, *now.missing]
         hidden = not (shows_progress() if progress is None else progress)
         failures = []
@@ -198,7 +197,7 @@ def _one(
     """One run on one thread; an error comes back as text, so that the other runs go on."""
     import threadpoolctl
 
-    from ..nets.training import one_thread
+    from ..nets.passes import one_thread
 
     start = time.perf_counter()
     try:

@@ -20,6 +20,7 @@ from .._checks import FloatArray, as_float64, check_finite
 from ..spectrum import Spectrum
 from ._checks import check_integer
 from .data import Images
+from .passes import passes
 from .training import scores
 
 # Images a block: small enough for the layer's output to stay in the processor's cache.
@@ -209,18 +210,19 @@ def accuracy_by_rank(
     steps = list(zip([0, *wanted[:-1].tolist()], wanted.tolist(), strict=True))
     correct = torch.zeros(len(wanted), dtype=torch.int64, device=weight.device)
     block = _BLOCK if isinstance(layer, nn.Linear) else _BLOCK_OF_MAPS
-    for x, y in zip(images.x.split(block), images.y.split(block), strict=True):
-        labels = y.to(weight.device)
-        coordinates, restore = _coordinates(layer, head(x.to(weight.device)), right)
-        output = weight.new_zeros(coordinates.shape[1], weight.shape[0])
-        if layer.bias is not None:
-            output += layer.bias
-        for k, (before, rank) in enumerate(steps):
-            if rank - before == 1:
-                output.addr_(coordinates[before], left[before])
-            elif rank > before:
-                output.addmm_(coordinates[before:rank].T, left[before:rank])
-            correct[k] += (tail(restore(output)).argmax(dim=1) == labels).sum()
+    with passes(head) as before_it, passes(tail) as behind_it:
+        for x, y in zip(images.x.split(block), images.y.split(block), strict=True):
+            labels = y.to(weight.device)
+            coordinates, restore = _coordinates(layer, before_it(x.to(weight.device)), right)
+            output = weight.new_zeros(coordinates.shape[1], weight.shape[0])
+            if layer.bias is not None:
+                output += layer.bias
+            for k, (last, rank) in enumerate(steps):
+                if rank - last == 1:
+                    output.addr_(coordinates[last], left[last])
+                elif rank > last:
+                    output.addmm_(coordinates[last:rank].T, left[last:rank])
+                correct[k] += (behind_it(restore(output)).argmax(dim=1) == labels).sum()
     return correct.cpu().numpy() / len(images)
 
 
@@ -282,17 +284,6 @@ def agreement_of_scores(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[float
         theirs.log_softmax(dim=1), ours.log_softmax(dim=1), reduction="batchmean", log_target=True
     )
     return same, float(divergence)
-
-
-def channels_last(model: Model) -> Model:
-    """Lay a model's two-dimensional convolutions out with the channels last, in place.
-
-    What it computes stays the same up to rounding, in about half the time on a processor.
-    """
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.to(memory_format=torch.channels_last)
-    return model
 
 
 def _as_matrix(weight: torch.Tensor, reshape: str = "out") -> torch.Tensor:

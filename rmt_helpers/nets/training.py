@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from tqdm import tqdm
 from ._checks import check_integer
 from .config import TrainConfig, decay_factor, learning_rates
 from .data import Dataset, Images
+from .passes import one_thread, passes
 from .transforms import crop_and_flip
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "TrainConfig",
     "accuracy",
     "decay_factor",
-    "one_thread",
     "scores",
     "shows_progress",
     "train",
@@ -73,35 +73,6 @@ def _hidden(progress: bool | None) -> bool:
     return not (shows_progress() if progress is None else progress)
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread, and give it back its threads afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def _layout(model: nn.Module, x: torch.Tensor) -> Iterator[torch.memory_format]:
-    """Lay convolutions out with the channels last, and back afterwards; yields how batches should be.
-
-    Convolutions of this size take two thirds of the time then. The model goes back because what
-    it is stored with afterwards expects the usual layout.
-    """
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d) and x.dim() == 4]
-    layout = torch.channels_last if layers else torch.contiguous_format
-    try:
-        for layer in layers:
-            layer.to(memory_format=layout)
-        yield layout
-    finally:
-        for layer in layers:
-            layer.to(memory_format=torch.contiguous_format)
-
-
 @torch.no_grad()
 def scores(model: nn.Module, images: Images, block: int = 1000) -> torch.Tensor:
     """What the model says of each image, in evaluation mode: one score a class.
@@ -130,7 +101,14 @@ def scores(model: nn.Module, images: Images, block: int = 1000) -> torch.Tensor:
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
-    found = torch.cat([model(x.to(device)).cpu() for x in images.x.split(block)])
+    with passes(model) as forward:
+        found = torch.cat(
+            [
+                forward(part.to(device)).cpu()
+                for x in images.x.split(block)
+                for (part,) in forward.parts(x)
+            ]
+        )
     model.train(was_training)
     return found
 
@@ -159,8 +137,7 @@ def train(
     data : Dataset
         Its test images are not looked at.
     config : TrainConfig
-        Same configuration, model, machine and device: same numbers. Two-dimensional convolutions
-        are trained with the channels last in memory, which changes speed and rounding only.
+        Same configuration, model, machine and device: same numbers.
     on_epoch : callable, optional
         Called with the number of epochs done (from 1) and the model, after each.
     device : str or torch.device, optional
@@ -195,7 +172,7 @@ def train(
     start = time.perf_counter()
     with (
         one_thread(),
-        _layout(model, x) as layout,
+        passes(model) as forward,
         tqdm(total=total, unit="step", disable=_hidden(progress)) as bar,
     ):
         optimiser = torch.optim.SGD(
@@ -214,12 +191,14 @@ def train(
                 optimiser.param_groups[0]["lr"] = rate
                 optimiser.zero_grad()
                 seen = crop_and_flip(x[batch], places) if config.augment else x[batch]
-                with _precision(config, where):
-                    output = model(seen.contiguous(memory_format=layout))
-                loss = F.cross_entropy(output.float(), y[batch])
-                loss.backward()
+                # Gradients add up: the batch's is that of its parts, each weighed by its size.
+                for part, labels in forward.parts(seen, y[batch]):
+                    with _precision(config, where):
+                        output = forward(part)
+                    loss = F.cross_entropy(output.float(), labels, reduction="sum") / len(batch)
+                    loss.backward()
+                    loss_sum += loss.detach()
                 optimiser.step()
-                loss_sum += loss.detach()
                 bar.update()
             taken += len(epoch)
             ends.append(taken)

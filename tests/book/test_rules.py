@@ -40,6 +40,7 @@ ROOMS = [
     "nets/transforms",
     "nets/architectures",
     "nets/config",
+    "nets/passes",
     "nets/training",
     "nets/layers",
     "nets/encoder",

@@ -90,21 +90,24 @@ def test_a_seed_fixes_the_weights_and_leaves_the_global_generator_alone(
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "fan_in"),
+    ("ours", "make_theirs", "fan_in"),
     [
-        (MLP((400, 300, 10), seed=0).fc1, nn.Linear(400, 300), 400),
-        (SmallAlexNet(seed=0).conv2, nn.Conv2d(64, 64, 5, padding=2), 1600),
+        (MLP((400, 300, 10), seed=0).fc1, lambda: nn.Linear(400, 300), 400),
+        (SmallAlexNet(seed=0).conv2, lambda: nn.Conv2d(64, 64, 5, padding=2), 1600),
     ],
 )
 def test_pytorch_initialisation_is_that_of_pytorch(
-    ours: nn.Module, theirs: nn.Module, fan_in: int
+    ours: nn.Module, make_theirs: Callable[[], nn.Module], fan_in: int
 ) -> None:
-    """Same bounds, for weights and biases, as `nn.Linear` and `nn.Conv2d` themselves."""
-    bound = 1 / np.sqrt(fan_in)
+    """Same bounds, for weights and biases, as `nn.Linear` and `nn.Conv2d` themselves.
+
+    The largest of 64 biases lies below 0.9 of its bound with probability 0.9^64 = 0.1 %.
+    """
+    bound, theirs = 1 / np.sqrt(fan_in), make_theirs()
     for layer in (ours, theirs):
         layer.requires_grad_(False)
         for values in (layer.weight, layer.bias):
-            assert 0.95 * bound < float(values.abs().max()) <= bound
+            assert 0.9 * bound < float(values.abs().max()) <= bound
     assert float(ours.weight.std()) == pytest.approx(float(theirs.weight.std()), rel=0.01)
 
 
