@@ -1,7 +1,7 @@
 """Pictures that one can move: ``{explorer} spike`` with ``:still: fig-spike``, the figure that stands for it in print.
 
-The controls come from ``book/explorers/NAME.html``. Scripts and style sheet lie there too, not under ``_static``, from where
-every page would load them; a page with an explorer loads them, and no other.
+The controls come from ``book/explorers/NAME.html``. Scripts and style sheet lie there too, not under ``_static``,
+from where every page would load them; a page with an explorer loads them, and no other.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@
         const shown = values.map(map), beyond = shown.filter((x) => x > map(high));
         const off = shown.filter((x) => frame.X(x) > frame.end).length;
         const drawn = [
-          histogram(frame, shown, map(low), (map(high) - map(low)) / 20),
+          histogram(frame, shown, map(low), (map(high) - map(low)) / 16),
           upright(frame, map(low), "edge"),
           upright(frame, map(high), "edge", narrow ? "edge" : eigen ? "edge σ²(1 + √c)²" : "edge σ(1 + √c)"),
           line(frame, curve.filter((point) => Number.isFinite(point[1])), "theory"),
@@ -65,9 +65,9 @@
         return {
           svg: drawn.join(""),
           text:
-            `A ${p} × ${n} matrix, ${names[entries]}, σ = ${fixed(sigma)}. The law fills ${fixed(map(low))} to ${fixed(map(high))}; ` +
+            `A ${p} × ${n} matrix, ${names[entries]}, σ\u00a0=\u00a0${fixed(sigma)}. The law fills ${fixed(map(low))} to ${fixed(map(high))}; ` +
             `the largest of the ${p} values is ${fixed(shown[p - 1])}, and ${count} beyond the edge. ` +
-            `Distance of the values from the law: D = ${fixed(numerics.distance(values, ratio, sigma), 3)}.`,
+            `Distance of the values from the law: D\u00a0=\u00a0${fixed(numerics.distance(values, ratio, sigma), 3)}.`,
         };
       },
     };
@@ -101,8 +101,8 @@
         );
         const at = round(left.X(top)), foretold = round(left.X(expected)), floor = left.bottom;
         const drawn = [
-          histogram(left, found.values, low, (high - low) / 20),
-          upright(left, high, "edge", "edge", "end"),
+          histogram(left, found.values, low, (high - low) / 12),
+          upright(left, high, "edge", "edge"),
           line(left, curve, "theory"),
           rug(left, found.values.slice(0, -1), "rug"),
           // Where the formula puts the outlier: a dashed line; where this matrix has it: a pin.
@@ -113,7 +113,7 @@
 
         const right = panel(
           stacked
-            ? { left: 40, top: tall + 24, width: width - 52, height: tall - 24 - 48 }
+            ? { left: 40, top: tall + 38, width: width - 52, height: tall - 38 - 48 }
             : { left: first + gap - 12, top: 34, width: width - first - gap, height: tall - 34 - 62 },
           { from: 0, to: 3, label: "strength θ", ticks: [0, 1, 2, 3] },
           { from: 0, to: 1, label: "cosine, true · observed", ticks: [0, 0.5, 1] },
@@ -133,7 +133,7 @@
         return {
           svg: drawn.join(""),
           text:
-            `θ = ${fixed(theta)}, ${above ? "above" : "not above"} the transition at ${fixed(critical)}. ` +
+            `θ\u00a0=\u00a0${fixed(theta)}, ${above ? "above" : "not above"} the transition at ${fixed(critical)}. ` +
             (above
               ? `The largest value should stand at ${fixed(expected)}; here it stands at ${fixed(top)}. `
               : `The formula puts nothing beyond the edge at ${fixed(high)}; here the largest value stands at ${fixed(top)}. `) +
@@ -153,7 +153,7 @@
     });
     const layerOf = ({ network, layer }) => data.networks[network].layers[layer];
     const rankOf = (state) => layerOf(state).ranks[state.kept];
-    const percent = (value) => `${fixed(100 * value)} %`;
+    const percent = (value) => `${fixed(100 * value)}\u00a0%`;
     return {
       prepare(root) {
         const network = root.querySelector("[name=network]"), kept = root.querySelector("[name=kept]");
@@ -227,6 +227,10 @@
   // Controls ----------------------------------------------------------------------------------------------------------------
 
   const makers = { "marchenko-pastur": marchenkoPastur, spike, "figure-2": figureTwo };
+  if (typeof document === "undefined") {
+    module.exports = makers;
+    return;
+  }
 
   function start(root) {
     const source = document.querySelector(`script[data-explorer-data="${root.dataset.explorer}"]`);

@@ -249,6 +249,7 @@ const numerics = (() => {
     return ascendingRoots(eigenvalues(gram(draw(name, p * n, generator(seed)), p, n), p));
   }
 
+  /** A unit vector of uniformly random direction. */
   function direction(length, random) {
     const x = draw("normal", length, random), norm = Math.hypot(...x);
     return x.map((value) => value / norm);
@@ -288,7 +289,7 @@ const numerics = (() => {
 
   return {
     generator, entries, draw, edges, valuePdf, eigenvaluePdf, cdf, distance, transition, spikedValue,
-    signalStrength, cosines, averageAlignments, gram, eigenvalues, topVector, noiseValues, spikedModel,
+    signalStrength, cosines, averageAlignments, gram, eigenvalues, topVector, noiseValues, direction, spikedModel,
   };
 })();
 
