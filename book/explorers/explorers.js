@@ -133,7 +133,7 @@
         return {
           svg: drawn.join(""),
           text:
-            `θ\u00a0=\u00a0${fixed(theta)}, ${above ? "above" : "not above"} the transition at ${fixed(critical)}. ` +
+            `θ\u00a0=\u00a0${fixed(theta)}, ${above ? "above" : "not above"} the transition at ${fixed(critical, 3)}. ` +
             (above
               ? `The largest value should stand at ${fixed(expected)}; here it stands at ${fixed(top)}. `
               : `The formula puts nothing beyond the edge at ${fixed(high)}; here the largest value stands at ${fixed(top)}. `) +
@@ -186,21 +186,18 @@
           for (let i = from; i < to; i++) marks.push(`M${round(upper.X(i + 1))},${round(upper.Y(values[i]))}h0`);
           return `<path class="${name}" d="${marks.join("")}"/>`;
         };
-        const drawn = [upper.frame, lower.frame];
-        for (const { key, kept, threshold } of thresholds) {
-          const y = round(upper.Y(threshold));
-          drawn.push(
-            `<path class="${key}" d="M${upper.box.left},${y}H${upper.end}"/>`,
-            upright(lower, kept, key),
-          );
-        }
-        drawn.push(
-          spectrum(0, s, "points kept"),
-          spectrum(s, p, "points"),
+        const drawn = [
+          upper.frame,
+          lower.frame,
           `<rect class="dropped" x="${upper.box.left}" y="${cutAt}" width="${upper.box.width}" height="${round(upper.bottom - cutAt)}"/>`,
           `<path class="cut" d="M${upper.box.left},${cutAt}H${upper.end}"/>`,
           `<path class="cursor" d="M${here},${upper.box.top}V${lower.bottom}"/>`,
-        );
+        ];
+        for (const { key, kept, threshold } of thresholds) {
+          const y = round(upper.Y(threshold));
+          drawn.push(`<path class="${key}" d="M${upper.box.left},${y}H${upper.end}"/>`, upright(lower, kept, key));
+        }
+        drawn.push(spectrum(0, s, "points kept"), spectrum(s, p, "points"));
         ranks.forEach((rank, i) => {
           if (i % 2 && rank > 24 && rank < p) return; // thinned where they would touch
           drawn.push(dot(lower, rank, scores[rank - 1], "alignment", 2.6), square(lower, rank, accuracy[i], "accuracy", 2.3));
