@@ -28,19 +28,24 @@ class Explorer(SphinxDirective):
     required_arguments = 1
     option_spec: ClassVar = {
         "still": directives.unchanged_required,
-        "label": directives.unchanged_required,
+        "aria-label": directives.unchanged_required,
     }
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
         body = SOURCE / f"{name}.html"
-        missing = {"still", "label"} - self.options.keys()
+        missing = {"still", "aria-label"} - self.options.keys()
         if missing or not body.is_file():
             reason = f"no {body.name}" if not missing else f"no :{min(missing)}: is given"
             raise self.error(f"explorer {name!r}: {reason}")
         self.env.note_dependency(str(body))
         self.env.metadata[self.env.docname]["has_explorer"] = True
-        html = FRAME.format(name=name, body=body.read_text("utf8"), **self.options)
+        html = FRAME.format(
+            name=name,
+            body=body.read_text("utf8"),
+            label=self.options["aria-label"],
+            still=self.options["still"],
+        )
         return [nodes.raw("", html, format="html")]
 
 

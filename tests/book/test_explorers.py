@@ -249,7 +249,7 @@ class TestDrawing:
 class TestMarkup:
     def test_page_shows_each_with_its_still(self):
         shown = re.findall(
-            r"^```\{explorer\} (\S+)\n:label: (.+)\n:still: (\S+)\n```$", PAGE.text, re.M
+            r"^```\{explorer\} (\S+)\n:aria-label: (.+)\n:still: (\S+)\n```$", PAGE.text, re.M
         )
         assert sorted(name for name, _, _ in shown) == NAMES
         assert {still for _, _, still in shown} <= set(labels_defined(PAGE))
@@ -293,10 +293,10 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     (folder / "index.rst").write_text("A\n=\n\n.. toctree::\n\n   with\n   broken\n")
     (folder / "with.rst").write_text(
-        "B\n=\n\n.. explorer:: spike\n   :label: Move\n   :still: fig-x\n"
+        "B\n=\n\n.. explorer:: spike\n   :aria-label: Move\n   :still: fig-x\n"
     )
     (folder / "broken.rst").write_text(
-        "C\n=\n\n.. explorer:: nothing\n   :label: a\n   :still: b\n\n.. explorer:: spike\n   :label: a\n"
+        "C\n=\n\n.. explorer:: nothing\n   :aria-label: a\n   :still: b\n\n.. explorer:: spike\n   :aria-label: a\n"
     )
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-C", "-D", "extensions=explorers", ".", "out"],
