@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -26,6 +27,11 @@ PREAMBLE = r"""
 % Long words of code break rather than leave the page; a line may be a little loose.
 \emergencystretch=3em
 \setcounter{tocdepth}{1}
+% Chapters have the numbers of the site: what stands before the first of them is numbered i, ii. Parts bring theirs along.
+\setcounter{chapter}{-FRONT}
+\renewcommand{\thechapter}{\ifnum\value{chapter}>0 \arabic{chapter}\else\romannumeral\numexpr\value{chapter}+FRONT\relax\fi}
+\renewcommand{\thepart}{}
+\renewcommand{\partname}{}
 \setcounter{secnumdepth}{1}
 % A caption with a citation in it is written to a file, link and all.
 \usepackage{etoolbox}
@@ -53,8 +59,20 @@ class VectorFigures(ImageConverter):
         return True
 
 
+def pages_before_chapters(contents: dict[str, Any]) -> int:
+    """How many pages the table of contents names before its first numbered part."""
+    count = 0
+    for part in contents.get("parts", []):
+        if part.get("numbered"):
+            break
+        count += len(part["chapters"])
+    return count
+
+
 def latex_settings(app: Sphinx, config: Config) -> None:
     """Settings of the print alone; they are left alone when the site is built."""
+    contents = yaml.safe_load(Path(app.srcdir, config.external_toc_path).read_text("utf8"))
+    front = str(pages_before_chapters(contents))
     config.latex_use_xindy = False  # type: ignore[attr-defined]
     config.latex_domain_indices = False  # type: ignore[attr-defined]
     config.latex_show_urls = "no"  # type: ignore[attr-defined]
@@ -65,7 +83,7 @@ def latex_settings(app: Sphinx, config: Config) -> None:
         "figure_align": "htbp",
         "extraclassoptions": "openany,oneside",
         "printindex": "",
-        "preamble": config.latex_elements.get("preamble", "") + PREAMBLE,
+        "preamble": config.latex_elements.get("preamble", "") + PREAMBLE.replace("FRONT", front),
     }
 
 
