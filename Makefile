@@ -10,7 +10,7 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint format notebooks experiments bench lock clean distclean
+.PHONY: help env book serve test lint format notebooks pdf release experiments bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ format: env ## put the code into the layout that lint asks for
 
 notebooks: env ## write each chapter's .ipynb anew from its .md
 	$(BIN)/python tools/notebooks.py
+
+pdf: book ## print the book, by way of LaTeX, into _build/pdf
+	$(BIN)/python tools/pdf.py
+
+release: book ## write what readers download into _build/release (PDF=no leaves the PDF out)
+	$(BIN)/python tools/release.py $(if $(filter no,$(PDF)),--without-pdf)
 
 experiments: env ## run every stored result that is missing or stale (hours, if all are)
 	$(BIN)/python -m rmt_helpers.experiments run

@@ -160,8 +160,10 @@ def execute(chapters: list[Chapter], jobs: int) -> list[str]:
     return failures
 
 
-def write_pages(out: Path, *, toc: Path, strict: bool, skip: list[str] | None = None) -> bool:
-    """Write the pages below ``out / "html"``. Code is not run here: the cache holds its outputs."""
+def write_pages(
+    out: Path, *, toc: Path, strict: bool, skip: list[str] | None = None, builder: str = "html"
+) -> bool:
+    """Write the pages below ``out / builder``. Code is not run here: the cache holds its outputs."""
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
@@ -173,10 +175,13 @@ def write_pages(out: Path, *, toc: Path, strict: bool, skip: list[str] | None = 
         "nb_execution_cache_path": str(CACHE),
         "nitpicky": True,
         **({"nb_execution_excludepatterns": skip} if skip else {}),
+        # MyST-NB prints no vector graphics unless told to; book_pdf converts them.
+        **({"nb_mime_priority_overrides": [["latex", "image/svg+xml", 5]]} if builder == "latex" else {}),
     }
     status = build_sphinx(
         ROOT,
-        out / "html",
+        out / builder,
+        builder=builder,
         path_config=ROOT / "_config.yml",
         noconfig=True,
         confoverrides=overrides,
