@@ -142,7 +142,9 @@ def copy_sources(tree: Path, change: Any = None, settings: Any = None) -> None:
     tree.mkdir(parents=True, exist_ok=True)
     (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), "utf8")
     shutil.copy(ROOT / "_toc.yml", tree)
-    shutil.copytree(ROOT / ".cache" / "site", tree / ".cache" / "site")
+    site = Path(".cache") / "site"  # KaTeX
+    if (ROOT / site).is_dir():
+        shutil.copytree(ROOT / site, tree / site)
     skip = shutil.ignore_patterns("*.ipynb", "__pycache__", ".ipynb_checkpoints")
     for folder in ("book", "chapters"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=skip)
