@@ -47,7 +47,8 @@ def check(name: str, function: Any = ...) -> Report:
     False
     >>> from rmt_helpers import cosines
     >>> check("cosines", lambda theta, c: cosines(theta, c)[::-1])
-    ✗ cosines: short and long side are swapped. The short side, with fewer coordinates, has the larger one.
+    ✗ cosines: short and long side are swapped. The short side, with fewer
+      coordinates, has the larger one.
     >>> check("cosines", cosines)
     ✓ cosines: right in all 3 cases.
     """

@@ -6,6 +6,7 @@ disagrees with the right one, the wrong one that it agrees with says what went w
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +75,9 @@ class Report:
         return self.passed
 
     def __repr__(self) -> str:
-        return f"{'✓' if self.passed else '✗'} {self.task}: {self.text}"
+        mark = "✓" if self.passed else "✗"
+        # A page shows this in a box that does not wrap.
+        return textwrap.fill(f"{mark} {self.task}: {self.text}", 80, subsequent_indent="  ")
 
 
 def examine(task: Task, function: Any) -> Report:
