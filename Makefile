@@ -10,7 +10,7 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint format notebooks pdf release experiments bench lock clean distclean
+.PHONY: help env book student instructor serve test lint format notebooks pdf release experiments bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ $(VENV)/.installed: requirements.txt pyproject.toml tools/install.sh
 
 book: env ## execute what has changed, build the book, check it
 	$(BIN)/python tools/build.py
+
+student: env ## the edition without solutions, from the built book: _build/student
+	$(BIN)/python tools/editions.py student
+
+instructor: env ## the edition with solutions open and marking notes: _build/instructor
+	$(BIN)/python tools/editions.py instructor
 
 serve: env ## show the built book on 127.0.0.1 (PORT=8000)
 	@test -f _build/html/index.html || { echo "Nothing to show yet: run make book first." >&2; exit 1; }

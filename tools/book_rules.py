@@ -149,42 +149,99 @@ def figures(page: Page) -> list[str]:
 # Exercises ----------------------------------------------------------------------------------------
 
 
-def exercises(page: Page, at_least: int = 2) -> list[str]:
-    """Each exercise has a folded solution whose last cell checks something."""
+GRADES = ("easy", "medium", "hard", "project")
+# Words by which an exercise asks for a proof.
+PROOF = re.compile(r"\b(?:[Pp]rove|[Ss]how (?:that|for)|[Dd]erive)\b")
+
+
+def exercises(page: Page, at_least: int = 4, at_most: int = 6) -> list[str]:
+    """Each exercise has a grade, and a folded solution whose last cell checks something; one asks for a proof."""
     found = []
     starts = list(
-        re.finditer(r"^`{3,}\{exercise(?:-start)?\}[^\n]*\n((?::[^\n]*\n)*)", page.text, re.M)
+        re.finditer(
+            r"^(`{3,})\{exercise\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^\1 *$", page.text, re.M | re.S
+        )
     )
-    labels = []
+    if page.is_chapter and not at_least <= len(starts) <= at_most:
+        found.append(
+            f"{page.name}: {len(starts)} exercises, should be {at_least} to {at_most} in a chapter"
+        )
+    if page.is_chapter and not any(PROOF.search(start[3]) for start in starts):
+        found.append(f"{page.name}: no exercise asks for a proof")
     for start in starts:
-        label = re.search(r":label: *(\S+)", start[1])
+        label = re.search(r":label: *(\S+)", start[2])
+        grade = re.search(r":class: *(.*)", start[2])
         if label is None:
             found.append(f"{page.name}: an exercise without :label:")
-        else:
-            labels.append(label[1])
-    if page.is_chapter and len(starts) < at_least:
-        found.append(f"{page.name}: {len(starts)} exercises, should be {at_least} or more")
-    for label in labels:
-        solution = re.search(
-            rf"^(`{{3,}})\{{solution-start\}} {re.escape(label)}\n(.*?)^`{{3,}}\{{solution-end\}}",
-            page.text,
-            re.M | re.S,
-        )
-        if solution is None:
-            found.append(f"{page.name}: exercise {label} has no solution")
             continue
-        if ":class: dropdown" not in solution[2].split("\n```")[0]:
+        if grade is None or grade[1].strip() not in GRADES:
             found.append(
-                f"{page.name}: the solution of {label} should be folded (:class: dropdown)"
+                f"{page.name}: exercise {label[1]} needs a grade, :class: {', '.join(GRADES)}"
             )
-        first, last = (page.text.count("\n", 0, solution.end(k)) + 1 for k in (1, 0))
-        cells = [
-            cell
-            for cell in page.cells
-            if first < cell.line < last and "remove-cell" not in (cell.options.get("tags") or [])
-        ]
-        if not cells or not _checks(cells[-1].tree):
-            found.append(f"{page.name}: the last cell of the solution of {label} asserts nothing")
+        found += _solution(page, label[1])
+    return found
+
+
+def _solution(page: Page, label: str) -> list[str]:
+    solution = re.search(
+        rf"^(`{{3,}})\{{solution-start\}} {re.escape(label)}\n(.*?)^`{{3,}}\{{solution-end\}}",
+        page.text,
+        re.M | re.S,
+    )
+    if solution is None:
+        return [f"{page.name}: exercise {label} has no solution"]
+    found = []
+    if ":class: dropdown" not in solution[2].split("\n```")[0]:
+        found.append(f"{page.name}: the solution of {label} should be folded (:class: dropdown)")
+    words = re.sub(r"^(`{3,})\{code-cell\}.*?^\1 *$", "", solution[2], flags=re.M | re.S)
+    if len(re.findall(r"[A-Za-z]{2,}", words)) < 10:
+        found.append(f"{page.name}: the solution of {label} should be explained in words")
+    first, last = (page.text.count("\n", 0, solution.end(k)) + 1 for k in (1, 0))
+    cells = [
+        cell
+        for cell in page.cells
+        if first < cell.line < last and "remove-cell" not in (cell.options.get("tags") or [])
+    ]
+    if not cells or not _checks(cells[-1].tree):
+        found.append(f"{page.name}: the last cell of the solution of {label} asserts nothing")
+    return found
+
+
+def self_checks(pages: Iterable[Page], tasks: Iterable[str]) -> list[str]:
+    """Each task has one cell, tagged self-check, that hands over three dots, and a solution that passes it."""
+    waiting: list[str] = []
+    passed: list[str] = []
+    found = []
+    for page in pages:
+        for cell in page.cells:
+            tree = cell.tree
+            tagged = (cell.options.get("tags") or []) == ["self-check"]
+            asserted = {
+                id(inner)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assert)
+                for inner in ast.walk(node)
+            }
+            for node in ast.walk(tree):
+                if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "check"):
+                    continue
+                name, function = (*node.args, None)[:2]
+                name = name.value if isinstance(name, ast.Constant) else None
+                dots = isinstance(function, ast.Constant) and function.value is ...
+                if tagged != dots:
+                    found.append(
+                        f"{page.name}:{cell.line}: three dots belong in a cell tagged self-check, "
+                        "a function in a solution"
+                    )
+                elif tagged:
+                    waiting.append(str(name))
+                elif id(node) in asserted:
+                    passed.append(str(name))
+    for name in sorted({*tasks, *waiting, *passed}):
+        if waiting.count(name) != 1 or name not in tasks:
+            found.append(f"self-check {name}: in {waiting.count(name)} exercises, should be in one")
+        if name not in passed:
+            found.append(f"self-check {name}: no solution asserts that it passes")
     return found
 
 

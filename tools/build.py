@@ -69,14 +69,15 @@ class Chapter:
     notebook: Any
     depends: str
     needs_data: bool
+    root: Path = ROOT
 
     @property
     def name(self) -> str:
-        return self.path.relative_to(ROOT).with_suffix("").as_posix()
+        return self.path.relative_to(self.root).with_suffix("").as_posix()
 
 
-def read_chapter(path: Path) -> Chapter | None:
-    """None where the page has no code to run."""
+def read_chapter(path: Path, root: Path = ROOT) -> Chapter | None:
+    """None where the page has no code to run; `root` is the folder of the book that it belongs to."""
     from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 
     text = path.read_text("utf8")
@@ -88,7 +89,7 @@ def read_chapter(path: Path) -> Chapter | None:
         return None
     files = dependencies(code_of(cells), ROOT, notebook.metadata.get("depends", ()))
     data = ROOT / PACKAGE / "nets" / "data.py"
-    return Chapter(path, notebook, fingerprint(files, ROOT), data in files)
+    return Chapter(path, notebook, fingerprint(files, ROOT), data in files, root)
 
 
 def record_of(cache: Any, chapter: Chapter) -> Any | None:
@@ -103,13 +104,13 @@ def is_fresh(record: Any | None, chapter: Chapter) -> bool:
     return record is not None and record.data.get("depends") == chapter.depends
 
 
-def execute(chapters: list[Chapter], jobs: int) -> list[str]:
+def execute(chapters: list[Chapter], jobs: int, path: Path = CACHE) -> list[str]:
     """Run the stale chapters, longest first, and keep their outputs in the cache. Returns the failures."""
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
     from jupyter_cache.executors.utils import single_nb_execution
 
-    cache = get_cache(str(CACHE))
+    cache = get_cache(str(path))
     stale = [chapter for chapter in chapters if not is_fresh(record_of(cache, chapter), chapter)]
     if not stale:
         print(f"{len(chapters)} chapters with code, none to execute")
@@ -161,9 +162,20 @@ def execute(chapters: list[Chapter], jobs: int) -> list[str]:
 
 
 def write_pages(
-    out: Path, *, toc: Path, strict: bool, skip: list[str] | None = None, builder: str = "html"
+    out: Path,
+    *,
+    toc: Path,
+    strict: bool,
+    skip: list[str] | None = None,
+    builder: str = "html",
+    root: Path = ROOT,
+    cache: Path = CACHE,
+    more: dict[str, Any] | None = None,
 ) -> bool:
-    """Write the pages below ``out / builder``. Code is not run here: the cache holds its outputs."""
+    """Write the pages below ``out / builder``. Code is not run here: the cache holds its outputs.
+
+    An edition has its sources, its cache and settings of its own: `root`, `cache`, `more`.
+    """
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
@@ -172,17 +184,18 @@ def write_pages(
     overrides = {
         "external_toc_path": str(toc),
         "latex_individualpages": False,
-        "nb_execution_cache_path": str(CACHE),
+        "nb_execution_cache_path": str(cache),
         "nitpicky": True,
         **({"nb_execution_excludepatterns": skip} if skip else {}),
         # MyST-NB prints no vector graphics unless told to; book_pdf converts them.
         **({"nb_mime_priority_overrides": [["latex", "image/svg+xml", 5]]} if builder == "latex" else {}),
+        **(more or {}),
     }
     status = build_sphinx(
-        ROOT,
+        root,
         out / builder,
         builder=builder,
-        path_config=ROOT / "_config.yml",
+        path_config=root / "_config.yml",
         noconfig=True,
         confoverrides=overrides,
         warningiserror=strict,
@@ -283,6 +296,17 @@ def preview(page: Path, out: Path, jobs: int) -> int:
     return 0
 
 
+def prepare() -> None:
+    """Set what kernels and the mathematics renderer inherit, and fetch what pages need of KaTeX."""
+    os.environ.update(KERNEL_ENVIRONMENT)
+    node = ROOT / ".venv" / "node"
+    os.environ["PATH"] = (
+        f"{node}{os.pathsep}{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    )
+    os.environ.pop("MPLBACKEND", None)  # the kernels' inline backend draws the figures
+    subprocess.run(["bash", str(ROOT / "tools" / "katex.sh")], check=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the book.")
     parser.add_argument("--only", type=Path, metavar="PAGE", help="preview this page of _toc.yml")
@@ -296,13 +320,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if (arguments.only is None) != (arguments.out is None):
         parser.error("--only and --out go together")
-    os.environ.update(KERNEL_ENVIRONMENT)
-    node = ROOT / ".venv" / "node"
-    os.environ["PATH"] = (
-        f"{node}{os.pathsep}{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    )
-    os.environ.pop("MPLBACKEND", None)  # the kernels' inline backend draws the figures
-    subprocess.run(["bash", str(ROOT / "tools" / "katex.sh")], check=True)
+    prepare()
     if arguments.only is not None:
         return preview(arguments.only.resolve(), arguments.out.resolve(), arguments.jobs)
     return build(arguments.jobs)

@@ -25,8 +25,13 @@ def chapters(root: Path = ROOT) -> list[Path]:
 
 
 def notebook_text(chapter: Path) -> str:
-    """The notebook that belongs to a chapter's text."""
-    notebook = jupytext.read(chapter, fmt="md:myst")
+    """The notebook that belongs to a chapter."""
+    return notebook_of(chapter.read_text("utf8"))
+
+
+def notebook_of(text: str) -> str:
+    """The notebook that belongs to a text."""
+    notebook = jupytext.reads(text, fmt="md:myst")
     # Which version of jupytext wrote it says nothing about the chapter.
     notebook.metadata["jupytext"]["text_representation"].pop("jupytext_version", None)
     for number, cell in enumerate(notebook.cells):

@@ -10,6 +10,8 @@ import yaml
 from book_rules import Page
 from build import pages
 
+from rmt_helpers.selfcheck import tasks
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
 URL = CONFIG["repository"]["url"]
@@ -34,6 +36,11 @@ ROOMS = [
     "spikes",
     "thresholds",
     "alignment",
+    "selfcheck/task",
+    "selfcheck/noise",
+    "selfcheck/threshold",
+    "selfcheck/score",
+    "selfcheck",
     "nets/_checks",
     "nets/_sources",
     "nets/data",
@@ -144,8 +151,9 @@ class TestFigures:
 
 class TestExercises:
     EXERCISE = (
-        "```{exercise} Title\n:label: ex-x-1\nDo it.\n```\n\n"
+        "```{exercise} Title\n:label: ex-x-1\n:class: easy\n\nProve it.\n```\n\n"
         "````{solution-start} ex-x-1\n:class: dropdown\n````\n\n"
+        "One more than one is two: count both of them, and be sure of it.\n\n"
         + cell("assert 1 + 1 == 2")
         + "\n```{solution-end}\n```\n"
     )
@@ -164,13 +172,51 @@ class TestExercises:
             ("{solution-start} ex-x-1", "{solution-start} ex-x-2"),
             (":class: dropdown\n", ""),
             ("assert 1 + 1 == 2", "1 + 1 == 2"),
+            (":class: easy\n", ""),
+            (":class: easy\n", ":class: simple\n"),
+            ("One more than one is two: count both of them, and be sure of it.", "See:"),
         ],
     )
     def test_rule_fails(self, old, new):
         assert len(rules.exercises(Page("x", self.EXERCISE.replace(old, new)))) == 1
 
-    def test_rule_counts(self):
-        assert rules.exercises(Page("chapters/x", self.EXERCISE)) != []
+    @pytest.mark.parametrize(("count", "right"), [(3, False), (4, True), (6, True), (7, False)])
+    def test_rule_counts(self, count, right):
+        text = "\n".join(self.EXERCISE.replace("ex-x-1", f"ex-x-{k}") for k in range(count))
+        assert (rules.exercises(Page("chapters/x", text)) == []) == right
+
+    def test_rule_asks_for_a_proof(self):
+        text = "\n".join(self.EXERCISE.replace("ex-x-1", f"ex-x-{k}") for k in range(4))
+        (problem,) = rules.exercises(Page("chapters/x", text.replace("Prove it", "Do it")))
+        assert "proof" in problem
+
+
+class TestSelfChecks:
+    GOOD = cell('check("a", ...)', ":tags: [self-check]\n\n") + cell(
+        'assert check("a", f).passed\nprint(check("a", g))'
+    )
+
+    def test_each_task_is_asked_for_once_and_solved(self):
+        assert rules.self_checks(CHAPTERS, tasks()) == []
+
+    def test_rule_accepts_a_good_page(self):
+        assert rules.self_checks([Page("x", self.GOOD)], ["a"]) == []
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('check("a", ...)', 'check("a", f)'),
+            (":tags: [self-check]\n\n", ""),
+            ('"a", ...', '"b", ...'),
+            ("assert ", ""),
+            ('"a", f', '"a", ...'),
+        ],
+    )
+    def test_rule_fails(self, old, new):
+        assert rules.self_checks([Page("x", self.GOOD.replace(old, new))], ["a"]) != []
+
+    def test_rule_sees_a_task_that_no_chapter_uses(self):
+        assert rules.self_checks([Page("x", self.GOOD)], ["a", "b"]) != []
 
 
 class TestReferences:

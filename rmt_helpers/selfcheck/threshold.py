@@ -1,0 +1,277 @@
+"""Tasks on thresholds: BEMA and the broadened density."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._checks import FloatArray
+from ..laws import MarchenkoPastur, TracyWidom
+from ..spikes import spiked_matrix
+from .task import Case, Mistake, Task
+
+
+def singular_values(
+    shape: tuple[int, int], thetas: list[float], sigma: float, seed: int
+) -> FloatArray:
+    """Of a simulated matrix, in descending order."""
+    W, _, _ = spiked_matrix(shape, thetas, sigma, seed)
+    return np.asarray(np.linalg.svd(W, compute_uv=False))
+
+
+# BEMA ---------------------------------------------------------------------------------------------
+
+
+def _bema(
+    nu: Any,
+    shape: tuple[int, int],
+    *,
+    side: str = "n",
+    back: str = "",
+    power: int = 2,
+    scaled: bool = True,
+    reverse: bool = False,
+    position: float = 0.5,
+    alpha: float = 0.2,
+    slope: str = "least squares",
+    beta_of_tw: int = 1,
+    quantile: float | None = 0.9,
+    exponent: float = 4 / 3,
+    divide: float = 1.0,
+) -> FloatArray:
+    """BEMA at α = 0.2 and β = 0.1; every keyword is a way to get it wrong."""
+    nu = np.asarray(nu, dtype=np.float64)
+    p, n = min(shape), max(shape)
+    sides = {"n": n, "p": p, "M": shape[1]}
+    c = p / n
+    lam = np.sort(nu) ** power / (sides[side] ** (power / 2) if scaled else 1.0)
+    ranks = np.arange(max(int(np.ceil(alpha * p - 1e-9)), 1), int((1 - alpha) * p + 1e-9) + 1)
+    q = MarchenkoPastur(c).ppf((ranks - position) / p)
+    if reverse:
+        q = q[::-1]
+    y = lam[ranks - 1]
+    sigma2 = {
+        "least squares": q @ y / (q @ q),
+        "intercept": np.polyfit(q, y, 1)[0],
+        "means": y.mean() / q.mean(),
+        "ratios": float(np.mean(y / np.where(q > 0, q, np.inf))),
+    }[slope]
+    t = 0.0 if quantile is None else float(TracyWidom(1 if beta_of_tw == 1 else 2).ppf(quantile))
+    width = n ** (-2 / 3) * c ** (-1 / 6) * (1 + np.sqrt(c)) ** exponent / divide
+    T = sigma2 * ((1 + np.sqrt(c)) ** 2 + t * width)
+    return np.array([np.sqrt(sigma2), np.sqrt(sides[back or side] * T)])
+
+
+def _bema_mistake(says: str, **wrong: Any) -> Mistake:
+    return Mistake(lambda nu, shape: _bema(nu, shape, **wrong), says)
+
+
+_WRONG_SIDE_P = (
+    "wrong normalisation: it divides ν² by the short side p. The law is stated for λ = ν²/n with the long side "
+    "n = max(N, M)."
+)
+_WRONG_SIDE_M = (
+    "wrong normalisation: it divides ν² by the number of columns. That is the long side only for a wide matrix; use "
+    "n = max(N, M)."
+)
+_SINGULAR = "it matches singular values with quantiles of the law of *eigenvalues*: square them first, λ = ν²/n."
+
+BEMA = Task(
+    "bema",
+    "my_bema(nu, shape): the pair (σ̂, threshold for ν) at α = 0.2, β = 0.1, from descending singular values",
+    _bema,
+    [
+        Case(
+            (singular_values((33, 52), [3.0, 2.0], 0.5, 5), (33, 52)),
+            "for a wide 33 × 52 matrix with two spikes",
+        ),
+        Case(
+            (singular_values((72, 24), [4.0], 2.0, 6), (72, 24)),
+            "for a tall 72 × 24 matrix with one spike",
+        ),
+        Case((singular_values((28, 28), [], 1.0, 7), (28, 28)), "for square 28 × 28 noise"),
+    ],
+    [
+        _bema_mistake(_WRONG_SIDE_P, side="p"),
+        _bema_mistake(_WRONG_SIDE_P, side="p", back="n"),
+        _bema_mistake(_WRONG_SIDE_M, side="M"),
+        _bema_mistake(_WRONG_SIDE_M, side="M", back="n"),
+        _bema_mistake(
+            "reversed quantiles: the largest eigenvalue is matched with the smallest quantile. Singular values come in "
+            "descending order, quantiles of rising ranks in ascending order; sort one of them.",
+            reverse=True,
+        ),
+        _bema_mistake(_SINGULAR, power=1),
+        _bema_mistake(_SINGULAR, power=1, scaled=False, back="n"),
+        _bema_mistake(
+            "ν² is matched without dividing by n: the law is stated for λ = ν²/n.",
+            scaled=False,
+            back="n",
+        ),
+        Mistake(
+            lambda nu, shape: np.array([_bema(nu, shape)[0] ** 2, _bema(nu, shape)[1]]),
+            "its first number is σ̂², its second is right: the square root of the slope is missing.",
+        ),
+        Mistake(
+            lambda nu, shape: np.array([_bema(nu, shape)[0], _bema(nu, shape)[1] ** 2]),
+            "σ̂ is right; the threshold is one for ν²: its square root is missing.",
+        ),
+        Mistake(
+            lambda nu, shape: np.array(
+                [_bema(nu, shape)[0], _bema(nu, shape)[1] ** 2 / max(shape)]
+            ),
+            "σ̂ is right; the threshold is one for λ = ν²/n. Singular values are compared with √(nT).",
+        ),
+        Mistake(
+            lambda nu, shape: np.array(
+                [_bema(nu, shape)[0], _bema(nu, shape)[1] / np.sqrt(max(shape))]
+            ),
+            "σ̂ is right; the threshold is in units of √n: singular values are compared with √(nT), not with √T.",
+        ),
+        Mistake(
+            lambda nu, shape: _bema(nu, shape)[::-1],
+            "the two numbers are in reversed order: σ̂ first, then the threshold.",
+        ),
+        _bema_mistake(
+            "wrong plotting position (j − 1)/p: the j-th smallest of p sits at the midpoint (j − ½)/p.",
+            position=1.0,
+        ),
+        _bema_mistake(
+            "wrong plotting position j/p: the j-th smallest of p sits at the midpoint (j − ½)/p.",
+            position=0.0,
+        ),
+        _bema_mistake(
+            "it fits all eigenvalues, spikes included. Leave out the share α = 0.2 at either end.",
+            alpha=0.0,
+        ),
+        _bema_mistake(
+            "it fits a line with an intercept; noise of level 0 has no eigenvalues but 0, so the line goes through the "
+            "origin: Σ qλ / Σ q².",
+            slope="intercept",
+        ),
+        _bema_mistake(
+            "it divides the means (or sums); the least-squares slope through the origin is Σ qλ / Σ q².",
+            slope="means",
+        ),
+        _bema_mistake(
+            "it averages the ratios λ/q; the least-squares slope through the origin is Σ qλ / Σ q².",
+            slope="ratios",
+        ),
+        _bema_mistake(
+            "σ̂ is right; the threshold is the bare edge, without the Tracy–Widom margin.",
+            quantile=None,
+        ),
+        _bema_mistake(
+            "σ̂ is right; the Tracy–Widom quantile is the one of β. Noise should stay *below* with probability 1 − β.",
+            quantile=0.1,
+        ),
+        _bema_mistake(
+            "σ̂ is right; the quantile is of F₂, the law for complex matrices. Weights are real: F₁.",
+            beta_of_tw=2,
+        ),
+        _bema_mistake(
+            "σ̂ is right; `x ** 4 / 3` is x⁴/3 in Python: write `x ** (4 / 3)`.",
+            exponent=4.0,
+            divide=3.0,
+        ),
+    ],
+)
+
+# The broadened density ----------------------------------------------------------------------------
+
+
+def _broadened(
+    nu: Any,
+    a: int,
+    x: Any,
+    *,
+    ahead: int = 1,
+    behind: int = 1,
+    half: float = 2.0,
+    drop: bool = False,
+    variance: bool = False,
+    height: bool = True,
+    mean: bool = True,
+    root: bool = True,
+    exponent: float = 2.0,
+    common: bool = False,
+) -> FloatArray:
+    nu, x = np.asarray(nu, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    k = np.arange(nu.size)
+    last = nu.size - 1
+    width = (nu[np.minimum(k + ahead * a, last)] - nu[np.maximum(k - behind * a, 0)]) / half
+    if common:
+        width = np.full_like(width, width.mean())
+    inside = slice(a, -a) if drop else slice(None)
+    spread = (np.sqrt(width) if variance else width)[inside]
+    z = (x[..., None] - nu[inside]) / spread
+    kernels = np.exp(-(z**2) / exponent) / (np.sqrt(2 * np.pi) if root else 1.0)
+    total = (kernels / spread if height else kernels).sum(axis=-1)
+    return np.asarray(total / nu.size if mean else total)
+
+
+def _broadened_mistake(says: str, **wrong: Any) -> Mistake:
+    return Mistake(lambda nu, a, x: _broadened(nu, a, x, **wrong), says)
+
+
+_X = np.array([0.2, 1.0, 3.0, 5.5, 8.0, 11.0])
+
+BROADENED_DENSITY = Task(
+    "broadened-density",
+    "density(nu, a, x): P at the points x, for ascending singular values nu and window a, ends replicated",
+    _broadened,
+    [
+        Case(
+            (singular_values((24, 30), [], 1.0, 8)[::-1], 3, _X),
+            "for 24 values and window 3",
+            points=2,
+        ),
+        Case(
+            (singular_values((30, 40), [2.0], 0.9, 9)[::-1], 6, _X),
+            "for 30 values, a spike among them, and window 6",
+            points=2,
+        ),
+    ],
+    [
+        _broadened_mistake(
+            "the kernels are twice too wide: σ_k is *half* the distance between ν_{k+a} and ν_{k−a}.",
+            half=1.0,
+        ),
+        _broadened_mistake(
+            "the width looks to one side only: σ_k = (ν_{k+a} − ν_{k−a})/2 needs both neighbours.",
+            behind=0,
+            half=1.0,
+        ),
+        _broadened_mistake(
+            "the width looks to one side only: σ_k = (ν_{k+a} − ν_{k−a})/2 needs both neighbours.",
+            ahead=0,
+            half=1.0,
+        ),
+        _broadened_mistake(
+            "the kernels at the ends are missing: where a neighbour is lacking, the end value stands in for it.",
+            drop=True,
+        ),
+        _broadened_mistake(
+            "σ_k is used as a variance; it is a standard deviation: exp(−(x − ν_k)²/(2σ_k²)).",
+            variance=True,
+        ),
+        _broadened_mistake(
+            "wrong normalisation: each Gaussian must be divided by its own σ_k, or wide ones weigh more.",
+            height=False,
+        ),
+        _broadened_mistake(
+            "wrong normalisation: its integral is p, the number of values; divide by p.", mean=False
+        ),
+        _broadened_mistake("wrong normalisation: the factor 1/√(2π) is missing.", root=False),
+        _broadened_mistake(
+            "the 2 in the exponent is missing: exp(−z²/2), not exp(−z²).", exponent=1.0
+        ),
+        _broadened_mistake(
+            "all kernels have the same width; each has its own, from its own neighbours.",
+            common=True,
+        ),
+    ],
+)
+
+TASKS = (BEMA, BROADENED_DENSITY)

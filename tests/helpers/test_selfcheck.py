@@ -1,0 +1,205 @@
+"""A self-check passes what is right in any style, and names every mistake that it knows."""
+
+import time
+
+import numpy as np
+import pytest
+
+from rmt_helpers import (
+    MarchenkoPastur,
+    NoiseFit,
+    Spectrum,
+    average_alignment,
+    bema,
+    cosines,
+)
+from rmt_helpers.selfcheck import _TASKS, check, tasks
+from rmt_helpers.selfcheck.task import Case, Mistake, Task, examine
+from rmt_helpers.thresholds.broadening import broadened_density
+
+MISTAKES = [
+    pytest.param(name, number, id=f"{name}-{number}")
+    for name, task in _TASKS.items()
+    for number in range(len(task.mistakes))
+]
+
+
+@pytest.mark.parametrize("name", _TASKS)
+def test_the_right_function_passes(name):
+    report = check(name, _TASKS[name].right)
+    assert report.passed
+    assert report
+    assert repr(report).startswith(f"✓ {name}")
+
+
+@pytest.mark.parametrize(("name", "number"), MISTAKES)
+def test_each_mistake_is_named(name, number):
+    mistake = _TASKS[name].mistakes[number]
+    report = check(name, mistake.function)
+    assert not report
+    assert report.text == mistake.says
+
+
+@pytest.mark.parametrize("name", _TASKS)
+def test_different_mistakes_have_different_names(name):
+    """No sentence is given for a mistake that it does not describe: two share one only if they are of one kind."""
+    says = [mistake.says for mistake in _TASKS[name].mistakes]
+    assert len(says) >= 5
+    assert len(says) - len(set(says)) <= 4
+
+
+@pytest.mark.parametrize("name", _TASKS)
+def test_results_as_lists_pass(name):
+    right = _TASKS[name].right
+
+    def plain(*arguments):
+        return np.asarray(right(*arguments)).tolist()
+
+    assert check(name, plain)
+
+
+@pytest.mark.parametrize("name", ["mp-density", "cosines", "broadened-density"])
+def test_functions_of_one_number_pass(name):
+    task = _TASKS[name]
+    (position,) = {case.points for case in task.cases}
+
+    def one_by_one(*arguments):
+        if np.ndim(arguments[position]) != 0:
+            raise TypeError("only numbers")
+        return task.right(*arguments)
+
+    assert check(name, one_by_one)
+
+    def branching(*arguments):  # as one writes it first: `if` on the argument
+        return task.right(*arguments) if arguments[position] > -1 else None
+
+    assert check(name, branching)
+
+
+class TestTheReferencesAreThePackage:
+    """What the checks call right is what the package computes."""
+
+    def test_bema(self):
+        def by_package(nu, shape):
+            fit = bema(Spectrum(nu, shape))
+            return fit.sigma, fit.threshold
+
+        assert check("bema", by_package)
+
+    def test_score(self):
+        def by_package(nu, shape, sigma, s):
+            return average_alignment(NoiseFit("x", Spectrum(nu, shape), sigma, 1.0), s)
+
+        assert check("alignment-score", by_package)
+
+    def test_density(self):
+        def by_package(nu, a, x):
+            nu = np.asarray(nu)
+            return broadened_density(Spectrum(nu[::-1], (nu.size, 99)), a)(x)
+
+        assert check("broadened-density", by_package)
+
+    def test_laws(self):
+        assert check("mp-density", lambda lam, c, sigma: MarchenkoPastur(c, sigma).pdf(lam))
+        assert check("cosines", cosines)
+
+    def test_own_quantiles_are_near_enough(self):
+        """Quantiles by a table of 20,000 points, as a student may have them."""
+
+        def table(nu, shape):
+            p, n = min(shape), max(shape)
+            law = MarchenkoPastur(p / n)
+            x = np.linspace(*law.support(), 20_001)
+            k = np.arange(int(np.ceil(0.2 * p)), int(0.8 * p) + 1)
+            q = np.interp((k - 0.5) / p, law.cdf(x), x)
+            lam = nu[::-1][k - 1] ** 2 / n
+            sigma2 = q @ lam / (q @ q)
+            margin = bema(Spectrum(nu, shape)).threshold / bema(Spectrum(nu, shape)).sigma
+            return np.sqrt(sigma2), np.sqrt(sigma2) * margin
+
+        assert check("bema", table)
+
+
+SQUARE = Task(
+    "square",
+    "square(x): x²",
+    lambda x: np.asarray(x) ** 2,
+    [
+        Case((np.array([1.0, 2.0, 4.0]),), "for three numbers", points=0),
+        Case((np.array([3.0, 0.5]),), "for two numbers", points=0),
+    ],
+    [Mistake(lambda x: 2 * np.asarray(x), "it doubles.")],
+)
+
+
+class TestUnforeseen:
+    @pytest.mark.parametrize(
+        ("function", "says"),
+        [
+            (lambda x: 2 * x, "it doubles"),
+            (lambda x: -(x**2), "wrong sign"),
+            (lambda x: x**4, "a square root is missing"),
+            (lambda x: np.abs(x), "one square root too many"),
+            (lambda x: x[::-1] ** 2, "reversed order"),
+            (lambda x: 3 * x**2, "times 3 in every case"),
+            (lambda x: x**2 + 1, "plus 1 in every case"),
+            (lambda x: x**2 * len(x), "the normalisation is not"),
+            (lambda x: np.nan * x, "NaN or infinite"),
+            (lambda x: x.sum(), "shape ()"),
+            (lambda x: (x**2)[:, None], "has shape (3, 1)"),
+            (lambda x: None, "`return` missing"),
+            (lambda x: "four", "no array of numbers"),
+            (lambda x: [[1.0], [2.0, 3.0]], "no array of numbers"),
+            (lambda x: np.sqrt(x * (-1 + 0j)), "complex"),
+            (lambda x, y: x, "raises TypeError"),
+            (lambda x: 1 / 0, "raises ZeroDivisionError"),
+            (lambda x: np.add(x, 1, out=x), "in place"),
+            (lambda x: np.where(x == 4, 15, x**2), "1 of 2 cases are right; for three numbers"),
+            (..., "nothing to check yet"),
+            (4.0, "a float, not a function"),
+        ],
+    )
+    def test_is_described(self, function, says):
+        report = examine(SQUARE, function)
+        assert not report
+        assert says in report.text
+
+    def test_right_in_float32(self):
+        assert examine(SQUARE, lambda x: np.float32(x) ** 2)
+
+    def test_the_first_difference_is_shown_with_both_numbers(self):
+        report = examine(SQUARE, lambda x: np.where(x == 4, 15, x**2))
+        assert "entry 2 should be 16 and is 15" in report.text
+
+    def test_a_slightly_wrong_function_fails(self):
+        assert not examine(SQUARE, lambda x: np.where(x == 4, 16.01, x**2))
+
+
+@pytest.mark.parametrize("name", ["nothing", "", None, 3])
+def test_unknown_task(name):
+    with pytest.raises(ValueError, match="name must be one of truncation"):
+        check(name, len)
+
+
+def test_tasks_are_listed():
+    assert set(tasks()) == set(_TASKS)
+    assert all("(" in signature and ":" in signature for signature in tasks().values())
+
+
+def test_without_a_function_it_says_what_is_asked_for():
+    report = check("bema")
+    assert not report
+    assert "my_bema(nu, shape)" in report.text
+
+
+def test_arguments_are_not_shared():
+    """A function that keeps or changes its input spoils no later check."""
+    check("truncation", lambda W, s: W.fill(0.0))
+    assert check("truncation", _TASKS["truncation"].right)
+
+
+def test_it_is_quick():
+    start = time.process_time()
+    for name, task in _TASKS.items():
+        check(name, task.mistakes[-1].function)
+    assert time.process_time() - start < 5
