@@ -188,7 +188,11 @@ def write_pages(
         "nitpicky": True,
         **({"nb_execution_excludepatterns": skip} if skip else {}),
         # MyST-NB prints no vector graphics unless told to; book_pdf converts them.
-        **({"nb_mime_priority_overrides": [["latex", "image/svg+xml", 5]]} if builder == "latex" else {}),
+        **(
+            {"nb_mime_priority_overrides": [["latex", "image/svg+xml", 5]]}
+            if builder == "latex"
+            else {}
+        ),
         **(more or {}),
     }
     status = build_sphinx(

@@ -210,7 +210,9 @@ def problems(release: Path) -> list[str]:
         else:
             found += [f"{path.name}: {line}" for line in check(contents(path))]
     found += [
-        f"notebooks/{name} is missing" for name in twins if not (release / "notebooks" / name).is_file()
+        f"notebooks/{name} is missing"
+        for name in twins
+        if not (release / "notebooks" / name).is_file()
     ]
     return found + sum_problems(release)
 
@@ -243,14 +245,14 @@ def make(release: Path, html: Path, *, with_pdf: bool) -> list[str]:
         target = release / "notebooks" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text)
-    write_zip(
-        release / f"{NAME}-notebooks.zip", f"{NAME}-notebooks", notebook_files(title, url)
-    )
+    write_zip(release / f"{NAME}-notebooks.zip", f"{NAME}-notebooks", notebook_files(title, url))
     site: dict[str, bytes | Path] = {**tree(html), "READ ME.txt": SITE_README.encode()}
     write_zip(release / f"{NAME}-site.zip", f"{NAME}-site", site)
     left_out = []
     made = editions(release)
-    left_out += [f"no {name} edition: tools/editions.py makes none" for name in EDITIONS if name not in made]
+    left_out += [
+        f"no {name} edition: tools/editions.py makes none" for name in EDITIONS if name not in made
+    ]
     missing = pdf.missing_programs()
     if with_pdf and not missing:
         shutil.copyfile(pdf.make(), release / f"{NAME}.pdf")

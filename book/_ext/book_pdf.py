@@ -27,9 +27,11 @@ PREAMBLE = r"""
 % Long words of code break rather than leave the page; a line may be a little loose.
 \emergencystretch=3em
 \setcounter{tocdepth}{1}
-% Chapters have the numbers of the site: what stands before the first of them is numbered i, ii. Parts bring theirs along.
+% Chapters have the numbers of the site: what stands before the first of them is numbered i, ii.
+% Parts bring theirs along.
 \setcounter{chapter}{-FRONT}
-\renewcommand{\thechapter}{\ifnum\value{chapter}>0 \arabic{chapter}\else\romannumeral\numexpr\value{chapter}+FRONT\relax\fi}
+\renewcommand{\thechapter}{%
+  \ifnum\value{chapter}>0 \arabic{chapter}\else\romannumeral\numexpr\value{chapter}+FRONT\relax\fi}
 \renewcommand{\thepart}{}
 \renewcommand{\partname}{}
 \setcounter{secnumdepth}{1}

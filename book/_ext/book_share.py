@@ -138,9 +138,7 @@ def not_found(out: Path, base: str, title: str) -> str:
     icon = base64.b64encode((out / "_static" / "favicon.svg").read_bytes()).decode()
     page = Template(Path(__file__).with_name("not_found.html").read_text("utf8"))
     root = urlsplit(base).path.rstrip("/") + "/"
-    return page.substitute(
-        title=escape(title), root=root, icon=f"data:image/svg+xml;base64,{icon}"
-    )
+    return page.substitute(title=escape(title), root=root, icon=f"data:image/svg+xml;base64,{icon}")
 
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
