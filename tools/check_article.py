@@ -17,7 +17,7 @@ VOID = {
 }  # fmt: skip
 # What a formula looks like that nobody rendered.
 RAW_TEX = re.compile(
-    r"\$\$|\\\(|\\\[|\\begin\{|\\(?:frac|sqrt|sum|int|sigma|lambda|theta|nu|mathrm|operatorname|hat|le|ge)\b"
+    r"\$\$|\\\(|\\\[|\\begin\{|\\(?:frac|sqrt|sum|int|sigma|lambda|theta|nu|mathrm|operatorname|hat|le|ge)(?![a-z])"
     r"|\$[^$\s][^$\n]*[\\^_][^$\n]*\$"
 )
 # Text of these is shown as it stands.
@@ -73,7 +73,7 @@ class Article(HTMLParser):
             self._figures.append(Figure(values.get("id", "")))
         elif tag == "div" and "figure-from" in values.get("class", "").split():
             kind = "pasted"
-        elif "caption-number" in values.get("class", "") and self._depth["figcaption"]:
+        elif "caption-number" in values.get("class", "") and self._depth["figcaption"] and self._figures:
             self._figures[-1].number = True
         if tag == "img" and self._depth["article"]:
             figure = self._figures[-1] if self._figures else None

@@ -103,6 +103,8 @@ window.bookChecks = (() => {
         const kind = here.includes("text") ? "text" : here.at(-1) ?? "";
         for (const paint of ["fill", "stroke"]) {
           if (!style[paint] || style[paint] === "none" || style[paint].startsWith("url")) continue;
+          // A filled area, such as a band around a curve, is background.
+          if (paint === "fill" && /Poly|FillBetween/.test(kind)) continue;
           if (paint === "stroke" && Number(style["stroke-width"] ?? 1) === 0) continue;
           found.push({
             kind, paint, colour: style[paint], group: here.join("/"),
@@ -115,6 +117,7 @@ window.bookChecks = (() => {
     visit(svg, { fill: "#000", opacity: "1" }, []);
     return found;
   };
+  const CLOUD = 20;
   const drawings = {};
   /** Contrast of the text and of every line colour of every drawing with the page behind it, in the present mode. */
   const figures = async ({ text, line }) => {
@@ -128,12 +131,17 @@ window.bookChecks = (() => {
       drawings[image.src] ??= marks(new DOMParser().parseFromString(await (await fetch(image.src)).text(), "image/svg+xml").documentElement);
       const [filter, below] = [getComputedStyle(image).filter, paper(image)];
       const best = new Map();
+      const many = new Map();
+      for (const { colour } of drawings[image.src]) many.set(colour, (many.get(colour) ?? 0) + 1);
       for (const mark of drawings[image.src]) {
-        const value = contrast(over(rgba(mark.colour, filter), below, mark.opacity), below);
         const kind = mark.kind === "text" ? "text" : "line";
-        // White halos around text and faint fills are background; a colour must be strong once to be told from it.
         if (kind === "line" && !(mark.kind === "line2d" || mark.kind.endsWith("Collection"))) continue;
-        if (luminance(rgba(mark.colour)) > 0.9) continue;
+        // White halos around text, and marks without a filling, are not seen.
+        if (mark.opacity < 0.02 || luminance(rgba(mark.colour)) > 0.9) continue;
+        // Many translucent marks say with their overlap where they are dense; one of few must be seen by itself.
+        const opacity = kind === "line" && many.get(mark.colour) >= CLOUD ? 1 : mark.opacity;
+        const value = contrast(over(rgba(mark.colour, filter), below, opacity), below);
+        // Of the strokes of one colour, such as a curve and its grid, the strongest counts.
         const key = `${kind} ${mark.colour}`;
         const keep = kind === "text" ? Math.min : Math.max;
         best.set(key, best.has(key) ? keep(best.get(key), value) : value);

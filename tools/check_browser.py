@@ -156,7 +156,7 @@ async def keyboard_problems(page: Page) -> list[str]:
     found = []
     for _ in range(5000):
         await page.keyboard.press("Tab")
-        step = await page.evaluate("bookChecks.step()")  # waits for what moves
+        step = await page.evaluate("bookChecks.step()")
         if step is None:
             return found + await page.evaluate("bookChecks.missed()")
         found += step
@@ -242,7 +242,9 @@ def rare_words(site: Path, names: Iterable[str]) -> dict[str, str]:
     }
 
 
-async def search_problems(browser: Browser, base: str, words: dict[str, str]) -> list[str]:
+async def search_problems(
+    browser: Browser, base: str, words: dict[str, str], patience: int = 60_000
+) -> list[str]:
     """Ask the site's own search for a word of each page."""
     found = []
     context = await browser.new_context()
@@ -251,7 +253,7 @@ async def search_problems(browser: Browser, base: str, words: dict[str, str]) ->
         await page.goto(f"{base}/search.html?q={quote(word)}")
         hit = f"#search-results a[href*='{name}.html']"
         try:
-            await page.wait_for_selector(hit, timeout=20_000, state="attached")
+            await page.wait_for_selector(hit, timeout=patience, state="attached")
         except Exception:
             found.append(f"{name}: search does not find {word!r} at {urlsplit(base).scheme}:")
     await context.close()
