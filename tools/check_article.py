@@ -73,7 +73,11 @@ class Article(HTMLParser):
             self._figures.append(Figure(values.get("id", "")))
         elif tag == "div" and "figure-from" in values.get("class", "").split():
             kind = "pasted"
-        elif "caption-number" in values.get("class", "") and self._depth["figcaption"] and self._figures:
+        elif (
+            "caption-number" in values.get("class", "")
+            and self._depth["figcaption"]
+            and self._figures
+        ):
             self._figures[-1].number = True
         if tag == "img" and self._depth["article"]:
             figure = self._figures[-1] if self._figures else None

@@ -2,10 +2,10 @@
 
     python tools/check_browser.py [--site _build/html] [PAGE ...]
 
-In light and in dark: no serious or critical result of axe, the focus shows, lines and text of figures stand out from the
-page, no figure is a white slab, no error in the console, no request to another host. Once: no sideways scrolling at three
-widths, the Tab key reaches everything, mathematics is rendered and search answers, served and from disk, and a page weighs
-no more than it may. Chromium is Playwright's own or one on the PATH.
+In light and in dark: no serious or critical result of axe, the focus shows, lines and text of figures stand out from
+the page, no figure is a white slab, no error in the console, no request to another host. Once: no sideways scrolling at
+three widths, the Tab key reaches everything, mathematics is rendered and search answers, served and from disk, and a page
+weighs no more than it may. Chromium is Playwright's own or one on the PATH.
 """
 
 from __future__ import annotations
@@ -196,7 +196,9 @@ async def kind_of(page: Page) -> str:
     return "interactive" if await page.locator(controls).count() else "text"
 
 
-async def light_problems(browser: Browser, base: str, name: str, source: str, *, walk: bool) -> tuple[list[str], float]:
+async def light_problems(
+    browser: Browser, base: str, name: str, source: str, *, walk: bool
+) -> tuple[list[str], float]:
     page, watch = await opened(browser, base, f"{base}/{name}.html", dark=False)
     kilobytes, _ = await watch.weight()
     found = weight_problems(kilobytes, await kind_of(page))
@@ -268,7 +270,9 @@ def walked(names: list[str], site: Path) -> set[str]:
     return {*first.values(), *moving}
 
 
-async def check(site: Path, names: list[str], path: str, jobs: int) -> tuple[list[str], dict[str, float]]:
+async def check(
+    site: Path, names: list[str], path: str, jobs: int
+) -> tuple[list[str], dict[str, float]]:
     """All problems of the pages, and the kilobytes that each of them loads."""
     source, site = axe(), site.resolve()
     gate = asyncio.Semaphore(jobs)
@@ -301,14 +305,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check the built site in a browser.")
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pages side by side")
-    parser.add_argument("pages", nargs="*", metavar="PAGE", help="such as book/index (default: all)")
+    parser.add_argument(
+        "pages", nargs="*", metavar="PAGE", help="such as book/index (default: all)"
+    )
     arguments = parser.parse_args()
-    names = arguments.pages or [
-        p.relative_to(ROOT).with_suffix("").as_posix() for p in pages()
-    ]
+    names = arguments.pages or [p.relative_to(ROOT).with_suffix("").as_posix() for p in pages()]
     missing = [name for name in names if not (arguments.site / f"{name}.html").is_file()]
     if missing:
-        print(f"Not in {arguments.site}: {', '.join(missing)}. Run make book first.", file=sys.stderr)
+        print(
+            f"Not in {arguments.site}: {', '.join(missing)}. Run make book first.", file=sys.stderr
+        )
         return 1
     path = chromium()
     if path is None:

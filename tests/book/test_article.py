@@ -4,7 +4,9 @@ import pytest
 from check_article import Article, article_problems, figure_problems, raw_tex
 
 IMAGE = '<img src="a.svg" width="9" height="9" alt="one two three four five six seven eight"/>'
-CAPTION = '<figcaption><p><span class="caption-number">Figure 1</span> What is seen.</p></figcaption>'
+CAPTION = (
+    '<figcaption><p><span class="caption-number">Figure 1</span> What is seen.</p></figcaption>'
+)
 FIGURE = f'<figure id="fig-a">{IMAGE}{CAPTION}</figure>'
 
 
@@ -12,7 +14,9 @@ def article(body):
     return Article(f"<body><p>outside <img src='logo.svg'/></p><article>{body}</article></body>")
 
 
-@pytest.mark.parametrize("body", ["", FIGURE, f'<div class="figure-from">{IMAGE}<div>x</div></div>'])
+@pytest.mark.parametrize(
+    "body", ["", FIGURE, f'<div class="figure-from">{IMAGE}<div>x</div></div>']
+)
 def test_good_figures_pass(body):
     assert figure_problems(article(body)) == []
 
@@ -38,7 +42,9 @@ def test_a_figure_after_a_pasted_one_is_held_to_the_rule():
     assert len(figure_problems(article(body))) == 1
 
 
-@pytest.mark.parametrize("text", ["$$x$$", r"\(x\)", r"\[x\]", r"the $\sigma$ of it", r"\frac12", "$x_1$"])
+@pytest.mark.parametrize(
+    "text", ["$$x$$", r"\(x\)", r"\[x\]", r"the $\sigma$ of it", r"\frac12", "$x_1$"]
+)
 def test_raw_tex_fails(text):
     assert raw_tex(article(f"<p>{text}</p>"))
 

@@ -27,8 +27,9 @@ STYLE = """
   }
 """
 HEAD = f"""<!doctype html><html lang="en"><head><title>A page</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><style>{STYLE}</style>
-</head><body><main><article><h1>A page</h1><p>Some words and <a href="#end">a link</a>.</p>"""
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><style>{STYLE}</style></head>
+<body><main><article><h1>A page</h1><p>Some words and <a href="#end">a link</a>.</p>"""
 TAIL = '<p id="end">The end.</p></article></main></body></html>'
 FIGURE = '<figure id="fig"><img src="{}" width="200" height="100" alt="a line that rises from left to right"></figure>'
 FORMULA = (
