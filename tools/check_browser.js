@@ -105,7 +105,8 @@ window.bookChecks = (() => {
           if (!style[paint] || style[paint] === "none" || style[paint].startsWith("url")) continue;
           // A filled area, such as a band around a curve, is background.
           if (paint === "fill" && /Poly|FillBetween/.test(kind)) continue;
-          if (paint === "stroke" && Number(style["stroke-width"] ?? 1) === 0) continue;
+          // A hairline separates; nothing is read off it.
+          if (paint === "stroke" && Number(style["stroke-width"] ?? 1) <= 0.5) continue;
           found.push({
             kind, paint, colour: style[paint], group: here.join("/"),
             opacity: Number(style.opacity) * Number(style[`${paint}-opacity`] ?? 1),

@@ -4,8 +4,8 @@
 
 In light and in dark: no serious or critical result of axe, the focus shows, lines and text of figures stand out from
 the page, no figure is a white slab, no error in the console, no request to another host. Once: no sideways scrolling at
-three widths, the Tab key reaches everything, mathematics is rendered and search answers, served and from disk, and a page
-weighs no more than it may. Chromium is Playwright's own or one on the PATH.
+three widths, the Tab key reaches everything, mathematics is rendered and search answers, served and from disk, and a
+page weighs no more than it may. Chromium is Playwright's own or one on the PATH.
 """
 
 from __future__ import annotations
