@@ -10,7 +10,8 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book student instructor serve test lint format notebooks pdf release experiments bench lock clean distclean
+.PHONY: help env book student instructor serve check-site lighthouse test lint format notebooks pdf release experiments \
+	bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,12 @@ serve: env ## show the built book on 127.0.0.1 (PORT=8000)
 	@test -f _build/html/index.html || { echo "Nothing to show yet: run make book first." >&2; exit 1; }
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl-C stops)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+check-site: env ## open every built page in a browser: access, layout, figures, search
+	$(BIN)/python tools/check_browser.py
+
+lighthouse: env ## measure a few built pages with Lighthouse; the book shows the table
+	$(BIN)/python tools/lighthouse.py
 
 test: env ## run the tests
 	$(BIN)/python -m pytest
