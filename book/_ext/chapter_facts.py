@@ -88,7 +88,7 @@ def _read(node: nodes.Node) -> Iterator[nodes.Node]:
         in_output = node.get("nb_element") == "cell_code_output"
         if isinstance(node, nodes.tgroup) and any(
             isinstance(above, nodes.container) and above.get("nb_element") == "cell_code_output"
-            for above in _above(node)
+            for above in all_above(node)
         ):
             yield node  # a table of results is looked at like a figure, not read word by word
             return
@@ -106,7 +106,8 @@ def _read(node: nodes.Node) -> Iterator[nodes.Node]:
         yield from _read(child)
 
 
-def _above(node: nodes.Node) -> Iterator[nodes.Node]:
+def all_above(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The nodes that hold this one, from the inside out."""
     while node.parent is not None:
         node = node.parent
         yield node

@@ -107,6 +107,8 @@ def rewrite_pages(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_css_file("reading.css")
+    app.add_js_file("term-tips.js", loading_method="defer")
     app.connect("doctree-read", note_terms)
     app.connect("env-before-read-docs", note_reading)
     app.connect("env-updated", rewrite_pages)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from chapter_facts import CHAPTERS, all_above, table_of_needs
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -56,8 +57,31 @@ class PlaceCaptions(SphinxTransform):
             self.document.note_explicit_target(table, table)
 
 
+def without_caption(tree: nodes.Element) -> list[nodes.table]:
+    """Tables that have no caption, leaving out the one of needs and those of exercises and their solutions."""
+    exempt = table_of_needs(tree)
+    return [
+        table
+        for table in tree.findall(nodes.table)
+        if table is not exempt
+        and not isinstance(table.children[0], nodes.title)
+        and not any(
+            type(above).__name__.startswith(("exercise", "solution")) for above in all_above(table)
+        )
+    ]
+
+
+def check(app: Sphinx, tree: nodes.document) -> None:
+    if app.env.docname.startswith(CHAPTERS):
+        for table in without_caption(tree):
+            LOGGER.warning(
+                "a table without a caption: %r", " ".join(table.astext().split())[:60], location=table
+            )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(table_caption)
     app.add_directive("table-caption", TableCaption)
     app.add_transform(PlaceCaptions)
+    app.connect("doctree-read", check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
