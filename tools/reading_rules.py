@@ -89,7 +89,13 @@ def running_text(page: Page) -> str:
     blank(r"^(`{3,})\{(?:table-caption|figure-from|figure)\}.*?^\1$", re.M | re.S)
     blank(r"^#+ .*$|^\|.*$|^ *:[a-z-]+:.*$|^ *(?:`{3,}|:{3,}).*$")
     blank(r"\$\$[^$]*\$\$|\$[^$]+\$", re.S)
-    blank(r"\{(?!term\})[a-z:]+\}`[^`]*`|(?<!\})`[^`\n]+`|\]\([^)\n]*\)")
+    # Roles and code in one go: the backtick that ends the one must not begin the other.
+    text = re.sub(
+        r"(?:\{[a-z:]+\})?`[^`]*`",
+        lambda hit: hit[0] if hit[0].startswith("{term}") else re.sub(r"[^\n]", " ", hit[0]),
+        text,
+    )
+    blank(r"\]\([^)\n]*\)")
     return text
 
 
