@@ -27,7 +27,9 @@ def opening(page: Page) -> list[str]:
         return [f"{page.name}: should have one table with the head {HEAD!r}"]
     section = next((n for n, line in enumerate(lines) if line.startswith("## ")), len(lines))
     if here[0] > section:
-        found.append(f"{page.name}: the table of what one needs should stand before the first section")
+        found.append(
+            f"{page.name}: the table of what one needs should stand before the first section"
+        )
     row = here[0] + 2
     while row < len(lines) and lines[row].startswith("|"):
         cells = [cell.strip() for cell in lines[row].strip("|").split(" | ")]
@@ -71,8 +73,8 @@ def ending(page: Page) -> list[str]:
 def running_text(page: Page) -> str:
     """The prose where a reader meets terms in order, everything else blanked, positions kept.
 
-    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions, directives' heads and options, mathematics, code, and
-    roles other than ``{term}``.
+    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions, directives' heads
+    and options, mathematics, code, and roles other than ``{term}``.
     """
     lines = page.prose.splitlines()
     for cell in page.cells:
@@ -85,7 +87,9 @@ def running_text(page: Page) -> str:
 
     blank(r"^# [^\n]*\n+(?:[^\n]+\n)+")
     blank(r"^(`{3,})\{exercise\}.*?^\1$", re.M | re.S)
-    blank(r"^`{3,}\{(?:exercise|solution)-start\}.*?^`{3,}\{(?:exercise|solution)-end\}", re.M | re.S)
+    blank(
+        r"^`{3,}\{(?:exercise|solution)-start\}.*?^`{3,}\{(?:exercise|solution)-end\}", re.M | re.S
+    )
     blank(r"^(`{3,})\{(?:table-caption|figure-from|figure)\}.*?^\1$", re.M | re.S)
     blank(r"^#+ .*$|^\|.*$|^ *:[a-z-]+:.*$|^ *(?:`{3,}|:{3,}).*$")
     blank(r"\$\$[^$]*\$\$|\$[^$]+\$", re.S)
@@ -116,7 +120,9 @@ def bare_terms(page: Page, terms: Iterable[str]) -> list[tuple[str, int]]:
 
     def note(match: re.Match[str]) -> str:
         named = re.search(r"<([^>]+)>$", match[1])
-        linked.setdefault(" ".join((named[1] if named else match[1]).split()).lower(), match.start())
+        linked.setdefault(
+            " ".join((named[1] if named else match[1]).split()).lower(), match.start()
+        )
         return " " * len(match[0])
 
     # Blank the links, so that a term inside another's link is none.
@@ -236,22 +242,30 @@ class CodeNames:
                 return _Instance()
             raise LookupError(f"neither the package nor the chapter has {node.id}")
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and f'"{node.value}"' not in self.strings + text:
-                if not _spelled(node.value, self.strings + text):
-                    raise LookupError(f"nothing is called {node.value!r}")
+            everything = self.strings + text
+            if isinstance(node.value, str) and not (
+                f'"{node.value}"' in everything or _spelled(node.value, everything)
+            ):
+                raise LookupError(f"nothing is called {node.value!r}")
             return _Instance()
         if isinstance(node, ast.Attribute):
             base = again(node.value)
             cls = base if inspect.isclass(base) else getattr(base, "cls", None)
             if cls is None:
                 raise LookupError(f"of what is .{node.attr}?")
-            if not (hasattr(cls, node.attr) or node.attr in getattr(cls, "__dataclass_fields__", {})):
+            if not (
+                hasattr(cls, node.attr) or node.attr in getattr(cls, "__dataclass_fields__", {})
+            ):
                 raise LookupError(f"{cls.__name__} has no {node.attr}")
             return getattr(cls, node.attr, _Instance())
         if isinstance(node, ast.Call):
             called = again(node.func)
             local = functions.get(getattr(node.func, "id", ""))
-            accepted = local if isinstance(called, _Instance) and local is not None else _parameters(called)
+            accepted = (
+                local
+                if isinstance(called, _Instance) and local is not None
+                else _parameters(called)
+            )
             for argument in node.args:
                 if isinstance(argument, ast.Name) and argument.id not in accepted:
                     raise LookupError(f"{ast.unparse(node.func)} has no parameter {argument.id}")
@@ -280,7 +294,9 @@ def _parameters(thing: Any) -> list[str]:
 def _methods(thing: Any) -> list[Any]:
     if not inspect.isclass(thing):
         return []
-    return [value for name, value in inspect.getmembers(thing, callable) if not name.startswith("_")]
+    return [
+        value for name, value in inspect.getmembers(thing, callable) if not name.startswith("_")
+    ]
 
 
 def _returned(thing: Any) -> type | None:
@@ -290,8 +306,8 @@ def _returned(thing: Any) -> type | None:
         hint = typing.get_type_hints(thing).get("return")
     except (NameError, TypeError):
         return None
-    if hint is typing.Self if hasattr(typing, "Self") else False:
-        return getattr(thing, "__self__", None)
+    if hint is typing.Self:
+        return getattr(thing, "__self__", None)  # type: ignore[no-any-return]
     return hint if inspect.isclass(hint) else None
 
 
@@ -304,7 +320,9 @@ def _defined(page: Page) -> tuple[set[str], dict[str, list[str]]]:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 names.add(node.id)
             elif isinstance(node, ast.FunctionDef):
-                functions[node.name] = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                functions[node.name] = [
+                    a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                ]
                 names |= set(functions[node.name])
             elif isinstance(node, ast.Lambda):
                 names |= {a.arg for a in node.args.args}

@@ -1,7 +1,7 @@
 """What the build knows of each chapter: how long it takes to read and to run, and which chapters it needs.
 
-Nothing of it is typed. Minutes come from the chapter's words, formulas, figures and lines of code; seconds from the record of
-its last run; what it needs from its own table, whose head is "You need". The time is written below that table, and the
+Nothing of it is typed. Minutes come from the chapter's words, formulas, figures and lines of code; seconds from the
+record of its last run; what it needs from its own table, whose head is "You need". The time is written below that table, and the
 chapters that lead on from this one at its end. ``{chapter-status}`` lists all chapters with their last run.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -66,13 +66,17 @@ def reading_seconds(tree: nodes.Node) -> float:
         elif isinstance(node, nodes.image | nodes.tgroup):
             seconds += PER_FIGURE
         elif isinstance(node, nodes.literal_block):
-            seconds += PER_CODE_LINE * sum(bool(line.strip()) for line in node.astext().splitlines())
+            seconds += PER_CODE_LINE * sum(
+                bool(line.strip()) for line in node.astext().splitlines()
+            )
     return seconds
 
 
 def _read(node: nodes.Node) -> Iterator[nodes.Node]:
     """The nodes that a reader stops at, each once."""
-    if isinstance(node, nodes.Text | nodes.math | nodes.math_block | nodes.literal_block | nodes.image):
+    if isinstance(
+        node, nodes.Text | nodes.math | nodes.math_block | nodes.literal_block | nodes.image
+    ):
         yield node
         return
     if isinstance(node, nodes.Invisible):
@@ -94,9 +98,7 @@ def _read(node: nodes.Node) -> Iterator[nodes.Node]:
             return
     if in_output:
         # Of what a cell shows, figures and tables count, each as one; print-outs do not.
-        for inner in node.findall(
-            lambda n: isinstance(n, nodes.figure | nodes.tgroup)
-        ):
+        for inner in node.findall(lambda n: isinstance(n, nodes.figure | nodes.tgroup)):
             if isinstance(inner, nodes.tgroup):
                 yield inner
             else:
@@ -203,7 +205,7 @@ def last_run(env: BuildEnvironment, name: str) -> Run | None:
     record = made.get(data["mtime"])
     return Run(
         data["runtime"],
-        datetime.fromtimestamp(data["mtime"], timezone.utc),
+        datetime.fromtimestamp(data["mtime"], UTC),
         record.data.get("depends", "") if record is not None else "",
     )
 
@@ -236,7 +238,12 @@ def link(env: BuildEnvironment, name: str, text: str | None = None) -> addnodes.
 
 def label_link(env: BuildEnvironment, label: str, text: str) -> addnodes.pending_xref:
     xref = addnodes.pending_xref(
-        refdomain="std", reftype="ref", reftarget=label, refdoc=env.docname, refexplicit=True, refwarn=True
+        refdomain="std",
+        reftype="ref",
+        reftarget=label,
+        refdoc=env.docname,
+        refexplicit=True,
+        refwarn=True,
     )
     xref += nodes.inline("", text)
     return xref
@@ -263,7 +270,7 @@ class ChapterStatus(SphinxDirective):
 
 
 class WriteFacts(SphinxPostTransform):
-    default_priority = 8  # before references are resolved (9 and 10)
+    default_priority = 7  # before works are listed (8) and references are resolved (9 and 10)
 
     def run(self, **kwargs: Any) -> None:
         for node in list(self.document.findall(chapter_status)):
@@ -292,7 +299,7 @@ class WriteFacts(SphinxPostTransform):
 
     def what_leads_on(self) -> None:
         after = leads_to(needs(self.env)).get(self.env.docname, [])
-        sections = [child for child in self.document.findall(nodes.section)]
+        sections = list(self.document.findall(nodes.section))
         if not after or not sections:
             return
         line = nodes.paragraph(classes=["chapter-leads-to"])
@@ -318,7 +325,9 @@ class WriteFacts(SphinxPostTransform):
                     else nodes.paragraph(),
                 ]
             )
-        return make_table(["Chapter", "Seconds to run", "Run (UTC)", "Depends on, fingerprint"], rows)
+        return make_table(
+            ["Chapter", "Seconds to run", "Run (UTC)", "Depends on, fingerprint"], rows
+        )
 
 
 def make_table(head: list[str], rows: list[list[nodes.Element]]) -> nodes.table:
@@ -328,7 +337,9 @@ def make_table(head: list[str], rows: list[list[nodes.Element]]) -> nodes.table:
     group += [nodes.colspec(colwidth=1) for _ in head]
     top = nodes.row("", *[nodes.entry("", nodes.paragraph("", text)) for text in head])
     group += nodes.thead("", top)
-    group += nodes.tbody("", *[nodes.row("", *[nodes.entry("", cell) for cell in row]) for row in rows])
+    group += nodes.tbody(
+        "", *[nodes.row("", *[nodes.entry("", cell) for cell in row]) for row in rows]
+    )
     return table
 
 
@@ -350,15 +361,24 @@ def forget(app: Sphinx, env: BuildEnvironment, name: str) -> None:
 
 
 def merge(app: Sphinx, env: BuildEnvironment, names: set[str], other: BuildEnvironment) -> None:
-    all_facts(env).update({name: all_facts(other)[name] for name in names if name in all_facts(other)})
+    all_facts(env).update(
+        {name: all_facts(other)[name] for name in names if name in all_facts(other)}
+    )
 
 
 def rewrite_pages(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Pages on all chapters are written anew whenever anything was; chapters, when what leads on from them changed."""
-    now = {name: (tuple(after), env.titles[name].astext()) for name, after in leads_to(needs(env)).items()}
+    now = {
+        name: (tuple(after), env.titles[name].astext())
+        for name, after in leads_to(needs(env)).items()
+    }
     before = getattr(env, "chapters_led_to", {})
     env.chapters_led_to = now  # type: ignore[attr-defined]
-    changed = [name for name in now if before and (now[name] != before.get(name) or _titles(now, before, name))]
+    changed = [
+        name
+        for name in now
+        if before and (now[name] != before.get(name) or _titles(now, before, name))
+    ]
     return changed + [name for name, data in env.metadata.items() if data.get("shows_all_chapters")]
 
 

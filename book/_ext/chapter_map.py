@@ -42,9 +42,7 @@ def reduced(graph: dict[str, list[str]]) -> dict[str, list[str]]:
     def below(name: str) -> set[str]:
         if name not in everything:
             everything[name] = set()  # a circle would end here
-            everything[name] = {
-                other for need in graph[name] for other in (need, *below(need))
-            }
+            everything[name] = {other for need in graph[name] for other in (need, *below(need))}
         return everything[name]
 
     return {
@@ -94,7 +92,8 @@ def drawing(
             reach = min(14 + 0.28 * abs(end - top), 1.3 * LEFT)
             arcs.append(
                 f'<path class="from{index[need]} to{index[name]}" '
-                f'd="M{LEFT - 5} {top:.0f}C{LEFT - reach:.0f} {top:.0f} {LEFT - reach:.0f} {end:.0f} {LEFT - 7} {end:.0f}"/>'
+                f'd="M{LEFT - 5} {top:.0f}C{LEFT - reach:.0f} {top:.0f} '
+                f'{LEFT - reach:.0f} {end:.0f} {LEFT - 7} {end:.0f}"/>'
             )
     active = ":is(:hover,:focus-visible)"
     marks = "".join(
@@ -103,7 +102,8 @@ def drawing(
         for i in index.values()
     )
     return (
-        f'<svg class="chapter-map" viewBox="0 0 {WIDTH} {y + GAP:.0f}" width="{WIDTH}" height="{y + GAP:.0f}" role="group" '
+        f'<svg class="chapter-map" viewBox="0 0 {WIDTH} {y + GAP:.0f}" '
+        f'width="{WIDTH}" height="{y + GAP:.0f}" role="group" '
         'aria-label="Map of the chapters; the table below says the same in words">'
         f"<style>.chapter-map:has(.chapter{active}) path{{opacity:.2}}{marks}</style>"
         + "".join(arcs)
@@ -166,17 +166,12 @@ class DrawMap(SphinxPostTransform):
         env = self.env
         graph = needs(env)
         numbers = {name: number(env, name) for name in graph}
-        titles = {
-            name: f"{numbers[name]}  {short_title(env, name)}".strip() for name in graph
-        }
+        titles = {name: f"{numbers[name]}  {short_title(env, name)}".strip() for name in graph}
         if self.app.builder.format != "html":
             return nodes.raw("", "", format="html")  # the table says the same
-        links = {
-            name: self.app.builder.get_relative_uri(env.docname, name) for name in graph
-        }
+        links = {name: self.app.builder.get_relative_uri(env.docname, name) for name in graph}
         parts = [
-            (caption, [name for name in names if name in graph])
-            for caption, names in parts_of(env)
+            (caption, [name for name in names if name in graph]) for caption, names in parts_of(env)
         ]
         return nodes.raw("", drawing(parts, graph, titles, links), format="html")
 
@@ -190,7 +185,10 @@ class DrawMap(SphinxPostTransform):
             rows.append(
                 [
                     nodes.paragraph(
-                        "", "", nodes.Text(f"{number(env, name)} "), link(env, name, short_title(env, name))
+                        "",
+                        "",
+                        nodes.Text(f"{number(env, name)} "),
+                        link(env, name, short_title(env, name)),
                     ),
                     nodes.paragraph("", str(all_facts(env)[name].minutes)),
                     nodes.paragraph("", in_words(run.seconds) if run else "not run"),
@@ -205,7 +203,9 @@ class DrawMap(SphinxPostTransform):
         if not names:
             return nodes.paragraph("", "no other")
         return nodes.paragraph(
-            "", "", *joined(link(env, name, number(env, name) or short_title(env, name)) for name in names)
+            "",
+            "",
+            *joined(link(env, name, number(env, name) or short_title(env, name)) for name in names),
         )
 
 

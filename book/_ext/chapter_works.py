@@ -39,7 +39,7 @@ def cited_in(env: BuildEnvironment) -> dict[str, list[str]]:
 
 
 class ListWorks(SphinxPostTransform):
-    default_priority = 7  # after the book's own list is made (5), before references are resolved
+    default_priority = 8  # after the book's own list is made (5), before references are resolved
 
     def run(self, **kwargs: Any) -> None:
         env = self.env

@@ -81,7 +81,11 @@ def with_tips(body: str, page: str, glossary: set[str], meanings: dict[str, str]
 
 
 def add_tips(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], tree: nodes.document | None
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    tree: nodes.document | None,
 ) -> None:
     if tree is None or app.builder.format != "html" or "body" not in context:
         return

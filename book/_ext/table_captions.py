@@ -1,7 +1,7 @@
 """Captions and numbers for tables: ``{table-caption}`` belongs to the table that follows it.
 
-A table that a cell computes cannot stand inside Sphinx's ``{table}`` directive. This one stands before a cell, or before a
-written table, and gives the next table on the page its caption, its number and the name by which the text refers to it.
+A table that a cell computes cannot stand inside Sphinx's ``{table}`` directive. This one stands before a cell, or
+before a written table, and gives the next table on the page its caption, its number and the name by which the text refers to it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def check(app: Sphinx, tree: nodes.document) -> None:
     if app.env.docname.startswith(CHAPTERS):
         for table in without_caption(tree):
             LOGGER.warning(
-                "a table without a caption: %r", " ".join(table.astext().split())[:60], location=table
+                "a table without a caption: %r",
+                " ".join(table.astext().split())[:60],
+                location=table,
             )
 
 

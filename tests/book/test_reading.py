@@ -60,7 +60,10 @@ class TestOpening:
 
 
 class TestEnding:
-    GOOD = "# T\n\n## What to take away\n\n- One.\n- Two.\n- Three.\n\n**Next.** {ref}`a`.\n\n**Sources.** {cite:t}`b`.\n"
+    GOOD = (
+        "# T\n\n## What to take away\n\n- One.\n- Two.\n- Three.\n\n"
+        "**Next.** {ref}`a`.\n\n**Sources.** {cite:t}`b`.\n"
+    )
 
     @pytest.mark.parametrize("page", CHAPTERS, ids=by_name)
     def test_chapters(self, page):
@@ -93,7 +96,13 @@ class TestTerms:
 
     @pytest.mark.parametrize(
         "text",
-        ["the bulk ends", "Bulks end", "its Weight\nmatrices", "a bulk, then {term}`bulk`", "- a bulk"],
+        [
+            "the bulk ends",
+            "Bulks end",
+            "its Weight\nmatrices",
+            "a bulk, then {term}`bulk`",
+            "- a bulk",
+        ],
     )
     def test_rule_fails(self, text):
         page = Page("x", f"# T\n\nPromise.\n\n{text}\n")
@@ -182,10 +191,14 @@ class TestNotation:
         ],
     )
     def test_rule_lets_pass(self, names, code):
-        chapter = Page("x", "```{code-cell} ipython3\ndef own(x):\n    s = x\n    return s, x\n```\n")
+        chapter = Page(
+            "x", "```{code-cell} ipython3\ndef own(x):\n    s = x\n    return s, x\n```\n"
+        )
         assert names.problems(code, chapter) == []
 
-    @pytest.mark.parametrize("row", ["| $a$ | `a` | what | {ref}`x <ch-x>` |", "| $a$ | a | what | none | here |"])
+    @pytest.mark.parametrize(
+        "row", ["| $a$ | `a` | what | {ref}`x <ch-x>` |", "| $a$ | a | what | none | here |"]
+    )
     def test_form(self, row):
         entries, malformed = reading_rules.notation_entries(Page("x", row))
         assert entries == []
@@ -205,9 +218,13 @@ class TestTime:
 
     def cell(self, **options):
         code = nodes.container("", nodes.literal_block("", "a\nb"), nb_element="cell_code_source")
-        output = nodes.container("", nodes.literal_block("", "printed"), nb_element="cell_code_output")
+        output = nodes.container(
+            "", nodes.literal_block("", "printed"), nb_element="cell_code_output"
+        )
         output += chapter_facts.make_table(["a b"], [[nodes.paragraph("", "c d")]])
-        return nodes.section("", nodes.container("", code, output, nb_element="cell_code", **options))
+        return nodes.section(
+            "", nodes.container("", code, output, nb_element="cell_code", **options)
+        )
 
     def test_folded_code_and_print_outs_take_none(self):
         table = chapter_facts.PER_FIGURE
@@ -233,7 +250,8 @@ class TestTime:
     def test_page_states_the_rates(self):
         text = (ROOT / "book/map.md").read_text("utf8")
         stated = re.search(
-            r"(\d+) words a minute, (\d+) seconds for a displayed formula, (\d+) for a figure or a table of results, (\d+) for",
+            r"(\d+) words a minute, (\d+) seconds for a displayed formula, "
+            r"(\d+) for a figure or a table of results, (\d+) for",
             " ".join(text.split()),
         )
         assert [int(number) for number in stated.groups()] == [
@@ -257,7 +275,11 @@ class TestMap:
         assert chapter_facts.leads_to(self.GRAPH) == {"a": ["b", "c"], "b": ["c"], "c": []}
 
     def test_drawing(self):
-        titles = {"a": "First <one>", "b": "A title that is so long that it takes two lines", "c": "C"}
+        titles = {
+            "a": "First <one>",
+            "b": "A title that is so long that it takes two lines",
+            "c": "C",
+        }
         links = {name: f"../{name}.html" for name in titles}
         svg = chapter_map.drawing([("I", ["a", "b"]), ("II", ["c"])], self.GRAPH, titles, links)
         assert svg.count("<path") == 2
@@ -270,7 +292,9 @@ class TestMap:
     def test_references_of_the_table_only(self):
         page = tree("====== =====\nYou    Where\n====== =====\nx      y\n====== =====\n")
         assert chapter_facts.table_of_needs(page) is None
-        page = chapter_facts.make_table(chapter_facts.HEAD, [[nodes.paragraph("", "x"), nodes.paragraph()]])
+        page = chapter_facts.make_table(
+            chapter_facts.HEAD, [[nodes.paragraph("", "x"), nodes.paragraph()]]
+        )
         assert chapter_facts.table_of_needs(nodes.section("", page)) is page
         assert chapter_facts.references_in(page) == ()
 
@@ -290,7 +314,9 @@ class TestTips:
     )
 
     def test_each_link_is_described_and_each_definition_stands_once(self):
-        page = glossary_tips.with_tips(self.BODY, "x", {"book/glossary"}, {"term-bulk": "<p>Noise.</p>"})
+        page = glossary_tips.with_tips(
+            self.BODY, "x", {"book/glossary"}, {"term-bulk": "<p>Noise.</p>"}
+        )
         assert page.count('aria-describedby="tip-term-bulk"') == 2
         assert page.count('id="tip-term-bulk"') == 1
         assert re.search(r'id="tip-term-bulk" role="tooltip" hidden><p>Noise.</p>', page)
@@ -308,7 +334,9 @@ class TestTips:
         assert glossary_tips.with_tips(body, "x", {"book/glossary"}, {"term-bulk": "d"}) == body
 
     def test_a_definition_loses_its_links(self):
-        paragraph = nodes.paragraph("", "see ", nodes.reference("", "", nodes.inline("", "edge"), refuri="x"))
+        paragraph = nodes.paragraph(
+            "", "see ", nodes.reference("", "", nodes.inline("", "edge"), refuri="x")
+        )
         plain = glossary_tips.without_links(paragraph)
         assert plain.astext() == "see edge"
         assert not list(plain.findall(nodes.reference))
@@ -325,7 +353,9 @@ class TestTableCaptions:
         class solution_node(nodes.Admonition, nodes.Element): ...
 
         bare, titled = self.table(), self.table(title=True)
-        needs = chapter_facts.make_table(chapter_facts.HEAD, [[nodes.paragraph(), nodes.paragraph()]])
+        needs = chapter_facts.make_table(
+            chapter_facts.HEAD, [[nodes.paragraph(), nodes.paragraph()]]
+        )
         page = nodes.section("", needs, bare, titled, solution_node("", self.table()))
         assert table_captions.without_caption(page) == [bare]
 
@@ -344,5 +374,3 @@ class TestTableCaptions:
             named = set(re.findall(r"^```\{table-caption\} (\S+)$", page.text, re.M))
             used = {target for _, target in page.roles("numref")}
             assert named - used == set(), page.name
-
-
