@@ -1,8 +1,8 @@
 """What the build knows of each chapter: how long it takes to read and to run, and which chapters it needs.
 
 Nothing of it is typed. Minutes come from the chapter's words, formulas, figures and lines of code; seconds from the
-record of its last run; what it needs from its own table, whose head is "You need". The time is written below that table, and the
-chapters that lead on from this one at its end. ``{chapter-status}`` lists all chapters with their last run.
+record of its last run; what it needs from its own table, whose head is "You need". The time is written below that
+table, and the chapters that lead on from this one at its end. ``{chapter-status}`` lists all chapters' last runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Captions and numbers for tables: ``{table-caption}`` belongs to the table that follows it.
 
 A table that a cell computes cannot stand inside Sphinx's ``{table}`` directive. This one stands before a cell, or
-before a written table, and gives the next table on the page its caption, its number and the name by which the text refers to it.
+before a written table, and gives the next table on the page its caption, its number and the name by which the text
+refers to it.
 """
 
 from __future__ import annotations
