@@ -211,12 +211,10 @@ def last_run(env: BuildEnvironment, name: str) -> Run | None:
 
 
 def in_words(seconds: float) -> str:
-    """A duration with as many digits as it deserves."""
-    if seconds < 9.5:
-        return f"{max(1, round(seconds))} s"
+    """A duration with as many digits as it deserves, on one line."""
     if seconds < 119.5:
-        return f"{round(seconds)} s"
-    return f"{seconds / 60:.1f} min"
+        return f"{max(1, round(seconds))}\N{NO-BREAK SPACE}s"
+    return f"{seconds / 60:.1f}\N{NO-BREAK SPACE}min"
 
 
 # On the page --------------------------------------------------------------------------------------
