@@ -209,7 +209,7 @@ class TestTime:
     def test_what_takes_time(self):
         words = " ".join(["word"] * 200)
         assert chapter_facts.reading_seconds(tree(words)) == pytest.approx(60)
-        formula = tree(".. math::\n\n   x = y")
+        formula = nodes.section("", nodes.math_block("", "x = y"))
         assert chapter_facts.reading_seconds(formula) == chapter_facts.PER_FORMULA
         code = tree("::\n\n   a\n\n   b\n")
         assert chapter_facts.reading_seconds(code) == 2 * chapter_facts.PER_CODE_LINE
