@@ -52,6 +52,11 @@ window.bookChecks = (() => {
     if (document.documentElement.scrollWidth > width || document.body.scrollWidth > width)
       found.push(`scrolls sideways: ${document.documentElement.scrollWidth} px wide in a window of ${width}`);
     const scrolls = (e) => ["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(e).overflowX);
+    for (const formula of document.querySelectorAll("article .katex-display")) {
+      const bases = [...formula.querySelectorAll(".base")].map((e) => e.getBoundingClientRect().left);
+      if (Math.min(...bases) < formula.closest("div.math, article").getBoundingClientRect().left - 2)
+        found.push(`a formula begins out of reach in a window of ${width}: ${formula.textContent.slice(0, 30)}`);
+    }
     const cut = [];
     for (const element of document.querySelectorAll("article *")) {
       const box = element.getBoundingClientRect();

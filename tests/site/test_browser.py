@@ -66,6 +66,12 @@ BROKEN = {
         "<style>html, body { overflow-x: hidden }</style><div style='width: 1000px'>wide</div>",
         "sticks out of a window",
     ),
+    "beginning": (
+        "<div class='math' style='display: flex; justify-content: center; overflow: auto'>"
+        "<div class='katex-display'><span class='katex'><span class='katex-html'>"
+        "<span class='base' style='display: block; width: 2000px'>x</span></span></span></div></div>",
+        "a formula begins out of reach",
+    ),
     "raw": (r'<span class="math">\(x\)</span>', "mathematics not rendered"),
     "no-font": (
         f"<style>.katex {{ font-family: serif }}</style>{FORMULA}",
