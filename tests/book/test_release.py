@@ -1,0 +1,269 @@
+"""What readers download is whole, and each check fails on a download that is not. The print itself: make pdf."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import notebooks
+import pdf
+import pytest
+import release
+import yaml
+from book_pdf import pages_before_chapters
+from book_share import SIZE, card_name, draw_card, not_found, share_tags
+from book_site import image_size
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+URL = CONFIG["repository"]["url"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A release of the real notebooks and of a site of two pages."""
+    folder = tmp_path_factory.mktemp("release")
+    html = folder / "html"
+    (html / "_static").mkdir(parents=True)
+    for name, text in SITE.items():
+        (html / name).parent.mkdir(parents=True, exist_ok=True)
+        (html / name).write_text(text)
+    left_out = release.make(folder / "release", html, with_pdf=False)
+    return folder / "release", left_out
+
+
+SITE = {
+    "index.html": '<meta http-equiv="Refresh" content="0; url=a.html" />',
+    "a.html": '<a href="b/c.html#x">c</a><link href="_static/x.css?v=1"><a href="https://example.org/">out</a>',
+    "b/c.html": '<a href="../a.html">a</a><script>"<a href=\\"d.html\\">"</script><a href="#x">x</a>',
+    "search.html": "",
+    "404.html": '<a href="/root/index.html">start</a>',
+    "searchindex.js": 'Search.setIndex({"docnames":["a","b/c"]})',
+    "_static/x.css": "",
+}
+
+
+class TestNotebooks:
+    def test_all_are_there(self, made):
+        files = release.contents(made[0] / "signal-and-noise-notebooks.zip")
+        twins = [
+            page.relative_to(ROOT).with_suffix(".ipynb").as_posix() for page in notebooks.chapters()
+        ]
+        assert release.notebook_problems(files, twins) == []
+        assert all((made[0] / "notebooks" / name).is_file() for name in twins)
+
+    def test_package_and_results_lie_beside_them(self, made, tmp_path):
+        for name, content in release.contents(made[0] / "signal-and-noise-notebooks.zip").items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(content)
+        code = (
+            "import rmt_helpers; from rmt_helpers.experiments.store import results_folder;"
+            "print(rmt_helpers.__file__, results_folder())"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        environment.pop("RMT_RESULTS", None)
+        out = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path / "chapters",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        assert [Path(name).relative_to(tmp_path) for name in out] == [
+            Path("rmt_helpers/__init__.py"),
+            Path("results"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "cells"),
+        [
+            ("a.ipynb", [{"cell_type": "code", "outputs": [1]}]),
+            ("a.ipynb", [{"cell_type": "markdown"}]),
+            ("b.ipynb", [{"cell_type": "code", "outputs": []}]),
+        ],
+    )
+    def test_rule_fails(self, name, cells):
+        good = {
+            "README.md": b"",
+            "pyproject.toml": b"",
+            "rmt_helpers/__init__.py": b"",
+            "LICENSE": b"",
+            "results/x": b"",
+        }
+        files = {**good, name: json.dumps({"cells": cells}).encode()}
+        assert len(release.notebook_problems(files, ["a.ipynb"])) == 1
+
+    def test_rule_misses_what_they_need(self):
+        assert len(release.notebook_problems({}, [])) == 5
+
+
+class TestSite:
+    FILES = {name: text.encode() for name, text in SITE.items()}  # noqa: RUF012
+
+    def test_is_packed_whole(self, made):
+        files = release.contents(made[0] / "signal-and-noise-site.zip")
+        assert set(files) == {*SITE, "READ ME.txt"}
+        assert release.site_problems(files, ["a.html", "b/c.html"]) == []
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("a.html", '<a href="/a.html">from the root of a server</a>'),
+            ("a.html", '<a href="../a.html">out of the archive</a>'),
+            ("b/c.html", '<img src="d.png">'),
+            ("searchindex.js", 'Search.setIndex({"docnames":["a"]})'),
+        ],
+    )
+    def test_rule_fails(self, name, text):
+        files = {**self.FILES, name: text.encode()}
+        assert len(release.site_problems(files, ["a.html", "b/c.html"])) == 1
+
+    @pytest.mark.parametrize("name", ["index.html", "search.html", "404.html", "b/c.html"])
+    def test_rule_misses_a_page(self, name):
+        files = {key: text for key, text in self.FILES.items() if key != name}
+        assert f"{name} is missing" in release.site_problems(files, ["a.html", "b/c.html"])
+
+
+class TestRelease:
+    def test_same_content_same_bytes(self, tmp_path):
+        for name in ("a.zip", "b.zip"):
+            release.write_zip(tmp_path / name, "x", {"b": b"2", "a": b"1"})
+        assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+    def test_sums(self, made):
+        folder = made[0]
+        assert release.sum_problems(folder) == []
+        extra = folder / "extra.txt"
+        extra.write_text("")
+        try:
+            assert release.sum_problems(folder) != []
+        finally:
+            extra.unlink()
+
+    def test_says_what_it_leaves_out(self, made):
+        assert any("no PDF" in line for line in made[1])
+
+    def test_editions_are_packed_where_there_are_any(self, monkeypatch, tmp_path):
+        module = tmp_path / "editions.py"
+        module.write_text("def student(out):\n    (out / 'a.ipynb').write_text('{}')\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "editions", raising=False)
+        assert release.editions(tmp_path / "out") == ["student"]
+        packed = release.contents(tmp_path / "out" / "signal-and-noise-student.zip")
+        assert packed == {"a.ipynb": b"{}"}
+        monkeypatch.delitem(sys.modules, "editions", raising=False)
+
+    def test_empty_folder_is_no_release(self, tmp_path):
+        assert {"signal-and-noise-site.zip is missing", "SHA256SUMS is missing"} <= set(
+            release.problems(tmp_path)
+        )
+
+    def test_one_version(self):
+        number = release.version()
+        citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+        assert citation["version"] == number
+        assert f"\n## [{number}]" in (ROOT / "CHANGELOG.md").read_text("utf8")
+        assert tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]["version"]
+
+    def test_archive_says_what_the_citation_says(self):
+        archive = json.loads((ROOT / ".zenodo.json").read_text("utf8"))
+        citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+        assert archive["title"] == citation["title"] == CONFIG["title"]
+        assert archive["description"] == " ".join(citation["abstract"].split())
+        assert archive["keywords"] == citation["keywords"]
+        assert [item["name"] for item in archive["creators"]] == [
+            item["name"] for item in citation["authors"]
+        ]
+
+    @pytest.mark.parametrize(
+        "path",
+        sorted((ROOT / ".github").rglob("*.yml")),
+        ids=lambda path: path.name,
+    )
+    def test_workflows_and_issue_forms_are_read(self, path):
+        form = yaml.safe_load(path.read_text("utf8"))
+        assert isinstance(form, dict)
+        if path.parent.name == "ISSUE_TEMPLATE" and path.name != "config.yml":
+            ids = [item["id"] for item in form["body"] if item["type"] != "markdown"]
+            assert len(ids) == len(set(ids)) > 0
+            assert all(item["attributes"]["label"] for item in form["body"])
+
+    def test_problem_form_asks_for_reproduction(self):
+        form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/problem.yml").read_text("utf8"))
+        (field,) = [item for item in form["body"] if item.get("id") == "reproduce"]
+        assert field["validations"]["required"]
+
+
+class TestPrint:
+    FIGURE = r"""\begin{figure}[htbp]\sphinxincludegraphics{{a}.pdf}\caption{c}
+\label{\detokenize{chapters/x:fig-a}}\end{figure}"""
+
+    def test_figures(self):
+        assert pdf.text_problems(self.FIGURE, ["fig-a"]) == []
+        assert len(pdf.text_problems(self.FIGURE, ["fig-b"])) == 1
+        assert len(pdf.text_problems(self.FIGURE.replace("graphics", ""), ["fig-a"])) == 1
+
+    @pytest.mark.parametrize(
+        "log",
+        [
+            "LaTeX Warning: Reference `equation:x' on page 9 undefined on input line 1.",
+            "LaTeX Warning: Hyper reference `chapters/noise/marchenko-pastur:ch-mp' on page \n"
+            "9 undefined on input line 1.",
+            "Missing character: There is no ᵀ (U+1D40) in font [FreeMono]",
+            "./signal-and-noise.tex:12: Undefined control sequence.",
+            "! Emergency stop.",
+        ],
+    )
+    def test_log(self, log):
+        assert len(pdf.log_problems(log)) == 1
+        assert pdf.log_problems("Overfull \\hbox\nOutput written on a.xdv") == []
+
+    def test_advice_names_what_is_missing(self, monkeypatch):
+        monkeypatch.setattr(pdf, "missing_programs", lambda: ["xelatex"])
+        with pytest.raises(SystemExit, match=r"xelatex missing.*texlive-xetex"):
+            pdf.make()
+
+    def test_chapters_keep_their_numbers(self):
+        front = [{"caption": "a", "chapters": [1, 2]}, {"caption": "b", "chapters": [3]}]
+        numbered = {"caption": "c", "numbered": 2, "chapters": [4]}
+        assert pages_before_chapters({"parts": [*front, numbered, front[0]]}) == 3
+
+
+class TestShared:
+    def test_address_follows_from_the_repository(self):
+        owner, name = urlsplit(URL).path.strip("/").split("/")
+        assert CONFIG["html"]["baseurl"] == f"https://{owner}.github.io/{name}"
+
+    def test_card(self, tmp_path):
+        title = "A title of many words, " * 12
+        path = tmp_path / card_name(title, "Chapter 1")
+        draw_card(path, title, "Chapter 1", "The book")
+        assert image_size(path) == SIZE
+        assert path.stat().st_size < 100_000
+        assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+    def test_card_name_follows_the_words(self):
+        assert len({card_name(*words) for words in [("a", ""), ("b", ""), ("a", "c")]}) == 3
+
+    def test_tags(self):
+        tags = share_tags("https://x.org/a.html", 'A "b"', "", "https://x.org/a.png", "Book")
+        assert 'property="og:title" content="A &quot;b&quot;"' in tags
+        assert 'property="og:image" content="https://x.org/a.png"' in tags
+        assert "og:description" not in tags
+
+    def test_page_for_lost_readers_needs_no_other_file(self, tmp_path):
+        (tmp_path / "_static").mkdir()
+        (tmp_path / "_static" / "favicon.svg").write_text("<svg/>")
+        page = not_found(tmp_path, "https://x.org/deep/book", "A & B")
+        assert "A &amp; B" in page
+        links = re.findall(r'(?:href|action|src)="([^"]*)"', page)
+        assert sorted(link for link in links if not link.startswith("data:")) == [
+            "/deep/book/index.html",
+            "/deep/book/search.html",
+        ]
+        assert "$" not in page
