@@ -1,5 +1,6 @@
 """Estimators of the threshold between noise and signal: one file each, one result for all."""
 
+from .auto import METHODS, CheckedFit, noise_fit
 from .bema import bema
 from .bema_general import bema_general
 from .broadening import gaussian_broadening
@@ -11,6 +12,8 @@ from .screenot import screenot
 from .shrinkage import Shrinkage, optimal_shrinkage
 
 __all__ = [
+    "METHODS",
+    "CheckedFit",
     "NoiseFit",
     "Shrinkage",
     "bema",
@@ -20,6 +23,7 @@ __all__ = [
     "hard_threshold",
     "kritchman_nadler",
     "median_factor",
+    "noise_fit",
     "optimal_shrinkage",
     "parallel_analysis",
     "screenot",

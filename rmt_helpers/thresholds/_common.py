@@ -37,7 +37,7 @@ def check_count(value: Any, name: str, least: int, most: int | None = None) -> i
     return number
 
 
-def as_matrix(W: Any, why: str) -> FloatArray:
+def as_matrix(W: Any, why: str = "its entries are needed") -> FloatArray:
     """Return `W` as a finite float64 matrix; a spectrum will not do, and `why` says why."""
     if isinstance(W, Spectrum):
         raise ValueError(f"W must be the matrix itself, was its Spectrum: {why}")

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import gammaincinv
 
 from .._checks import FloatArray
@@ -121,11 +120,14 @@ def bema_general(
         variance = float(q @ bulk / (q @ q))
         return float(((bulk - variance * q) ** 2).sum() / (bulk @ bulk)), variance
 
+    from scipy.optimize import minimize_scalar  # costs more time than importing all of this package
+
+    low, high = float(np.log(_SHAPES[0])), float(np.log(_SHAPES[1]))
     best = minimize_scalar(
-        lambda x: fit(x)[0], bounds=np.log(_SHAPES), method="bounded", options={"xatol": 0.02}
+        lambda x: fit(float(x))[0], bounds=(low, high), method="bounded", options={"xatol": 0.02}
     )
     # The search stays inside its interval; equal variances lie at its end.
-    log_shape = min([float(best.x), float(np.log(_SHAPES[1]))], key=lambda x: fit(x)[0])
+    log_shape = min([float(best.x), high], key=lambda x: fit(x)[0])
     variance = fit(log_shape)[1]
     largest = [
         _Noise(p, n, side, generator).eigenvalues(np.exp(log_shape))[-1]

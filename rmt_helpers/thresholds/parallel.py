@@ -149,4 +149,5 @@ def _limits(
             copy = rng.permuted(short, axis=axis)
         # Large values are what counts: the Gram matrix is as exact there and several times faster.
         found[b] = np.linalg.eigvalsh(copy @ copy.T)[::-1]
-    return np.sqrt(np.maximum(np.sort(found, axis=0)[copies - rank], 0.0))
+    kept = np.sort(found, axis=0)[copies - rank]
+    return np.asarray(np.sqrt(np.maximum(kept, 0.0)), dtype=np.float64)
