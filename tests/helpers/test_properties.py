@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from rmt_helpers import NoiseFit, Spectrum, alignment, bema, gaussian_broadening, spiked_matrix
+from rmt_helpers import (
+    NoiseFit,
+    Spectrum,
+    alignment,
+    bema,
+    gaussian_broadening,
+    gavish_donoho,
+    kritchman_nadler,
+    optimal_shrinkage,
+    screenot,
+    spiked_matrix,
+)
 
 
 def authors_recipe(W: np.ndarray | Spectrum) -> NoiseFit:
@@ -25,6 +36,10 @@ ESTIMATORS: dict[str, Callable[..., NoiseFit]] = {
     "bema, lower positions": lambda W: bema(W, alpha=0.1, beta=0.3, plotting_position="lower"),
     "broadening": lambda W: gaussian_broadening(W, window=5),
     "broadening, authors' recipe": authors_recipe,
+    "gavish-donoho": gavish_donoho,
+    "optimal shrinkage": optimal_shrinkage,
+    "screenot": screenot,
+    "kritchman-nadler": kritchman_nadler,
 }
 # The authors' recipe extrapolates an upper edge; on small matrices that is so ill determined that
 # rounding shows in the sixth digit.
