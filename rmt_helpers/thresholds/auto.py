@@ -72,7 +72,7 @@ class CheckedFit(NoiseFit):
 
 
 _TRUST: dict[Trust, str] = {
-    "high": "What is left cannot be told from independent noise of one variance. Weak signals hide in it.",
+    "high": "What is left looks like independent noise of one variance; weak signals may hide in it.",
     "fair": "Noise explains what is left, but less could be checked, or only a cruder method applies.",
     "low": "Do not rely on the count: what is left is not the noise that the method knows.",
 }
@@ -136,7 +136,7 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
     Noise level 0.1001, edge of its law 3.148, threshold 3.146; the largest value is 7.273, 2.31 times the threshold.
     The signal holds 14.8 % of the sum of squares.
     The bulk cannot be told from pure noise: distance 0.013 from the law, noise stays under 0.016.
-    Trust in the count: high. What is left cannot be told from independent noise of one variance. Weak signals hide in it.
+    Trust in the count: high. What is left looks like independent noise of one variance; weak signals may hide in it.
     """
     if method != "auto" and method not in METHODS:
         raise ValueError(f"method must be auto or one of {', '.join(METHODS)}, was {method!r}")

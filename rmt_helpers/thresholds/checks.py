@@ -40,7 +40,8 @@ class EntryChecks:
         of equal ones; 0 where chance explains it.
     kurtosis : float
         Excess kurtosis of the entries, each in units of its row's and column's level: 0 for Gaussian
-        noise, 6 for Student's t with 5 degrees of freedom.
+        noise, 6 for Student's t with 5 degrees of freedom; a little less is seen, since the levels are
+        estimated from the same entries.
     correlation : float
         Of neighbours in a row or in a column, whichever is the larger; 0 where chance explains it.
     mean : float
