@@ -12,7 +12,18 @@ from .alignment import Alignment, alignment, average_alignment
 from .laws import MarchenkoPastur, SingularValueLaw, TracyWidom
 from .spectrum import Spectrum
 from .spikes import cosines, signal_strength, spiked_matrix, spiked_singular_value, transition
-from .thresholds import NoiseFit, bema, gaussian_broadening
+from .thresholds import (
+    NoiseFit,
+    bema,
+    bema_general,
+    gaussian_broadening,
+    gavish_donoho,
+    kritchman_nadler,
+    noise_fit,
+    optimal_shrinkage,
+    parallel_analysis,
+    screenot,
+)
 
 __all__ = [
     "Alignment",
@@ -24,8 +35,15 @@ __all__ = [
     "alignment",
     "average_alignment",
     "bema",
+    "bema_general",
     "cosines",
     "gaussian_broadening",
+    "gavish_donoho",
+    "kritchman_nadler",
+    "noise_fit",
+    "optimal_shrinkage",
+    "parallel_analysis",
+    "screenot",
     "signal_strength",
     "spiked_matrix",
     "spiked_singular_value",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .bulk import BULK
 from .encoder import ENCODER
+from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .layers import LAYERS
 from .null import NULL
@@ -11,5 +12,6 @@ from .runner import Experiment
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER)
+    experiment.name: experiment
+    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
 }

@@ -138,6 +138,41 @@ class NoiseFit:
             return "close"
         return "shaped" if self.ks < _SHAPED else "unfit"
 
+    def report(self) -> str:
+        """What was found and how the bulk looks, in a few sentences.
+
+        `noise_fit` returns a fit whose report also says what speaks against it.
+
+        Examples
+        --------
+        >>> print(NoiseFit("by hand", Spectrum([9.0, 3, 2, 1], (4, 9)), 0.8, 4.0).report())
+        by hand: 1 of the 4 singular values of a 4×9 matrix is signal.
+        Noise level 0.8, edge of its law 4, threshold 4; the largest value is 9, 2.25 times the threshold.
+        The signal holds 85.3 % of the sum of squares.
+        The bulk cannot be told from pure noise: distance 0.292 from the law, noise stays under 0.376.
+        """
+        rows, columns = self.spectrum.shape
+        values, s = self.spectrum.values, self.n_signal
+        relative = values / values[0]
+        share = float(relative[:s] @ relative[:s] / (relative @ relative))
+        bulk = {
+            "noise": "cannot be told from pure noise",
+            "close": "is close to the law of pure noise, but can be told from it",
+            "shaped": "is shaped by more than noise",
+            "unfit": "does not follow the law of noise",
+        }[self.verdict]
+        lines = [
+            f"{self.method}: {s} of the {self.spectrum.p} singular values of a {rows}×{columns} matrix "
+            f"{'is' if s == 1 else 'are'} signal.",
+            f"Noise level {self.sigma:.4g}, edge of its law {self.edge:.4g}, threshold "
+            f"{self.threshold:.4g}; the largest value is {values[0]:.4g}, "
+            f"{values[0] / self.threshold:.3g} times the threshold.",
+            f"The signal holds {share:.1%} of the sum of squares.".replace("%", " %") if s else "",
+            f"The bulk {bulk}: distance {self.ks:.3f} from the law, noise stays under "
+            f"{self.ks_null:.3f}.",
+        ]
+        return "\n".join(line for line in lines if line)
+
     def __repr__(self) -> str:
         rows, columns = self.spectrum.shape
         return (

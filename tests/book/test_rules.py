@@ -60,6 +60,7 @@ ROOMS = [
     "experiments/texts",
     "experiments/null",
     "experiments/failures",
+    "experiments/estimators",
     "experiments/truth",
     "experiments/bulk",
     "experiments/layers",

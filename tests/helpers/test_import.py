@@ -15,8 +15,15 @@ PUBLIC = {
     "alignment",
     "average_alignment",
     "bema",
+    "bema_general",
     "cosines",
     "gaussian_broadening",
+    "gavish_donoho",
+    "kritchman_nadler",
+    "noise_fit",
+    "optimal_shrinkage",
+    "parallel_analysis",
+    "screenot",
     "signal_strength",
     "spiked_matrix",
     "spiked_singular_value",
@@ -36,6 +43,7 @@ def test_theory_needs_numpy_and_scipy_alone() -> None:
         "import sys, numpy as np, rmt_helpers as r\n"
         "W, _, _ = r.spiked_matrix((40, 60), [4.0], rng=0)\n"
         "r.average_alignment(r.bema(W)), r.bema(W).ks, r.gaussian_broadening(W, window=5).ks\n"
+        "r.noise_fit(W).report(), r.parallel_analysis(W), r.screenot(W), r.optimal_shrinkage(W)\n"
         "heavy = {'torch', 'torchvision', 'matplotlib', 'pandas', 'joblib', 'scipy.stats'}\n"
         "print(*sorted(heavy & set(sys.modules)))\n"
     )
