@@ -86,6 +86,8 @@ def _options(chosen: argparse.Namespace) -> Options:
         raise ValueError(f"--min-size must be at least 5, was {chosen.min_size}")
     if not chosen.max_gib > 0:
         raise ValueError(f"--max-gib must be positive, was {chosen.max_gib}")
+    if chosen.html is not None and not chosen.html.parent.is_dir():
+        raise ValueError(f"--html: there is no folder {chosen.html.parent}")
     if chosen.device != "cpu":
         _check_device(chosen.device)
     return Options(

@@ -189,7 +189,9 @@ def _measure(tensor: StoredTensor, options: Options) -> Layer:
     except MemoryError:
         return Layer(*facts, problem="does not fit into memory")
     about = _about(W)
-    return Layer(*facts, tuple(_find(method, spectrum, about, options) for method in options.methods))
+    return Layer(
+        *facts, tuple(_find(method, spectrum, about, options) for method in options.methods)
+    )
 
 
 def _spectrum(W: NDArray[Any], options: Options) -> Spectrum:

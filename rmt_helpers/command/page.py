@@ -14,12 +14,22 @@ from .measure import Finding, Layer
 from .report import COLUMNS, Report, dimensions, own_version
 
 # In units of a figure's own coordinates; the page scales it.
-_WIDTH, _HEIGHT, _BOTTOM, _TOP = 640, 230, 26, 12
+_WIDTH, _HEIGHT, _BOTTOM, _TOP = 420, 190, 26, 10
 
 # The view ends at so many thresholds: a few huge values must not squeeze the bulk into a corner.
 _VIEW = 2.5
 
 _NAMES = {"bema": "BEMA", "broadening": "Gaussian broadening"}
+
+_TABLE_WORDS = (
+    "<b>rank</b>: singular values above the threshold. <b>Ave_w</b>: their estimated alignment with the "
+    "signal. <b>bulk</b>: how the others follow the law (Kolmogorov–Smirnov distance)."
+)
+_FIGURE_WORDS = (
+    "Grey bars: singular values. Curves: the law of the noise that was fitted, scaled to the share of "
+    "the values below its threshold. Vertical lines: thresholds. Ticks above the axis: values that "
+    "count as signal."
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fdfcf9; --card: #fff; --ink: #1f2733; --soft: #566070;
@@ -35,12 +45,13 @@ h1, h2 { font-family: Georgia, "Times New Roman", serif; font-weight: 600; line-
   overflow-wrap: anywhere; }
 h1 { font-size: clamp(1.6rem, 4vw, 2.4rem); margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 0; }
-header p, footer p { color: var(--soft); margin: .25rem 0; max-width: 46rem; }
+header p, footer p, main > p { color: var(--soft); margin: .25rem 0; max-width: 46rem; }
+main > p { margin-top: 1.5rem; } footer { margin-top: 2rem; }
 a { color: inherit; text-underline-offset: .2em; }
 :focus-visible { outline: 3px solid var(--m1); outline-offset: 2px; }
-.scroll { overflow-x: auto; margin: 1.5rem 0 2.5rem; }
+.scroll { overflow-x: auto; margin: .5rem 0 2rem; }
+.grid { margin-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding-bottom: .5rem; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; vertical-align: top; white-space: nowrap; }
 thead th { border-bottom: 2px solid var(--line); }
 tbody tr.first > * { border-top: 1px solid var(--line); }
@@ -52,7 +63,7 @@ td:last-child { white-space: normal; min-width: 14rem; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
   padding: 1rem 1.1rem; min-width: 0; }
 article p { margin: .2rem 0 0; color: var(--soft); font-size: .92rem; }
-svg { display: block; width: 100%; height: auto; margin: .5rem 0 .25rem; overflow: visible; }
+svg { display: block; width: 100%; height: auto; margin: .5rem 0 .25rem; overflow: hidden; }
 svg text { fill: var(--soft); font: 13px system-ui, sans-serif; }
 .data { fill: var(--data); } .axis { stroke: var(--soft); } .rug { stroke: var(--ink); stroke-width: 1.5; }
 .law { fill: none; stroke-width: 2; } .cut { stroke-width: 2; }
@@ -60,7 +71,7 @@ svg text { fill: var(--soft); font: 13px system-ui, sans-serif; }
 .m1.law, .m1.cut { stroke-dasharray: 7 4; } .m2.law, .m2.cut { stroke-dasharray: 2 3; }
 ul.key { list-style: none; margin: 0; padding: 0; font-size: .92rem; }
 ul.key li { display: flex; gap: .6rem; align-items: baseline; }
-ul.key svg { flex: none; width: 1.9rem; margin: 0; align-self: center; }
+ul.key svg { flex: none; width: 1.9rem; margin: .5rem 0 0; align-self: flex-start; }
 @media print { article { break-inside: avoid; } }
 """
 
@@ -90,16 +101,16 @@ def as_html(report: Report) -> str:
 <p>{_settings(report)}</p>
 </header>
 <main>
+<p>{_TABLE_WORDS}</p>
 <div class="scroll" role="region" aria-label="Thresholds of all matrices" tabindex="0">
 {_table(report)}
 </div>
+{f"<p>{_FIGURE_WORDS}</p>" if shown else ""}
 <div class="grid">
 {articles}
 </div>
 </main>
 <footer>
-<p>Grey bars: singular values of the matrix. Curves: the law of the noise that was fitted, scaled to the
-share of the values below its threshold. Vertical lines: thresholds; ticks above them: values that count as signal.</p>
 <p>Made by rmt-thresholds, rmt-helpers {_safe(own_version())}.</p>
 </footer>
 </body>
@@ -141,14 +152,7 @@ def _table(report: Report) -> str:
                 cells.append(f"<td{kind}>{_safe(cell)}</td>")
         start = '<tr class="first">' if first else "<tr>"
         lines.append(f"{start}{''.join(cells)}</tr>")
-    caption = (
-        "rank: singular values above the threshold. Ave_w: their estimated alignment with the signal. "
-        "bulk: how the others follow the law (Kolmogorov–Smirnov distance)."
-    )
-    return (
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
-    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{chr(10).join(lines)}\n</tbody></table>"
 
 
 def _number(number: bool) -> str:
@@ -201,12 +205,15 @@ def _figure(layer: Layer, spectrum: Spectrum) -> str:
     floor = _HEIGHT - _BOTTOM
 
     def x(value: FloatArray | float) -> FloatArray:
-        return np.asarray(value) / right * _WIDTH
+        return np.asarray(np.asarray(value) / right * _WIDTH)
 
     def y(value: FloatArray | float) -> FloatArray:
-        return floor - np.minimum(np.asarray(value) / top, 1) * (floor - _TOP)
+        share = np.minimum(np.asarray(value) / top, 9)  # 9 is out of sight
+        return np.asarray(floor - share * (floor - _TOP))
 
-    words = "; ".join(f"{fit.n_signal} of {spectrum.p} above {fit.threshold:.3g}" for _, fit in fits)
+    words = "; ".join(
+        f"{fit.n_signal} of {spectrum.p} above {fit.threshold:.3g}" for _, fit in fits
+    )
     label = (
         f"Histogram of the singular values of {layer.name}, from {values[-1]:.3g} to {values[0]:.3g}, "
         f"with the fitted noise law and thresholds: {words}"
@@ -258,7 +265,7 @@ def _rug(values: FloatArray, threshold: float, right: float, floor: float) -> It
 
 
 def _ticks(right: float, floor: float) -> Iterator[str]:
-    raw = right / 6
+    raw = right / 5
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw)
     for k in range(int(right / step) + 1):

@@ -126,7 +126,10 @@ def _checkpoint(path: Path) -> list[StoredTensor]:
         found = tensors_of(path)
     except ValueError as error:
         raise UnreadableModel(str(error)) from None
-    return [StoredTensor(printable(name), *facts) for name, *facts in found]
+    return [
+        StoredTensor(printable(name), shape, dtype, read, problem)
+        for name, shape, dtype, read, problem in found
+    ]
 
 
 class MissingLibrary(RuntimeError):
@@ -313,7 +316,7 @@ def _npz(path: Path) -> list[StoredTensor]:
 
 def _fill(file: Any, values: Array) -> None:
     """Read exactly as many bytes as `values` has room for; then the file must be at its end."""
-    room = memoryview(values.view(np.uint8))
+    room = memoryview(values.view(np.uint8))  # type: ignore[arg-type]  # numpy's own stubs
     try:
         while len(room) and (got := file.readinto(room[: 1 << 20])):
             room = room[got:]
@@ -328,9 +331,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise UnreadableModel(
-            f"it is a damaged or truncated archive: {printable(error)}"
-        ) from None
+        raise UnreadableModel(f"it is a damaged or truncated archive: {printable(error)}") from None
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:

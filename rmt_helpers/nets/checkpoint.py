@@ -6,6 +6,7 @@ without torch.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -53,7 +54,11 @@ def tensors_of(path: Path) -> list[StoredFacts]:
     if zipped:
         _check_archive(path)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # on what is slow or old in the file: not the user's doing
+            stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except OSError:
         raise
     except Exception as error:  # a damaged or hostile file can make the unpickler raise anything
@@ -143,9 +148,12 @@ def _flat(
         name = f"{prefix}{key}"
         if isinstance(value, torch.Tensor):
             yield name, value
-        elif isinstance(value, Mapping) and id(value) not in seen:
-            if not str(key).lower().startswith(_NOT_WEIGHTS):
-                yield from _flat(value, f"{name}.", seen)
+        elif (
+            isinstance(value, Mapping)
+            and id(value) not in seen
+            and not str(key).lower().startswith(_NOT_WEIGHTS)
+        ):
+            yield from _flat(value, f"{name}.", seen)
 
 
 def _facts(name: str, tensor: torch.Tensor) -> StoredFacts:
