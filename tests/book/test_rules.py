@@ -43,7 +43,6 @@ ROOMS = [
     "nets/passes",
     "nets/training",
     "nets/layers",
-    "nets/compress",
     "nets/encoder",
     "nets/checkpoint",
     "command/stored",
