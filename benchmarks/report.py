@@ -60,6 +60,12 @@ def goals() -> list[Goal]:
             Goal(group, both, bare, ("both", "bare"), at_most=1.2),
             Goal(group, "spectra and `bema`", watcher, ("bema", "weightwatcher"), at_least=10),
         ]
+        group, what = f"command {model}", f"`rmt-thresholds`, {model}"
+        rows += [
+            Goal(group, f"{what}, BEMA", bare, ("bema", "bare"), at_most=1.15),
+            Goal(group, f"{what}, both methods", bare, ("both", "bare"), at_most=1.2),
+            Goal(group, f"{what}, BEMA", watcher, ("bema", "weightwatcher"), at_least=15),
+        ]
     for batch, rival, floor in ((16, 1.3, 4), (64, 1.7, 2.2), (256, 1.9, 1.7), (1024, 2.0, 1.7)):
         group, what = f"epoch {batch}", f"an epoch of the MLP, batch {batch}"
         products = "its eight matrix products"
