@@ -182,4 +182,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(GradesInTitles)
     app.add_post_transform(FillSessions)
     app.connect("env-updated", write_again)
-    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True, "env_version": 1}
+    return {
+        "version": "1",
+        "parallel_read_safe": False,
+        "parallel_write_safe": True,
+        "env_version": 1,
+    }
