@@ -10,7 +10,8 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book student instructor serve test lint format notebooks experiments bench lock clean distclean
+.PHONY: help env book student instructor serve check-site lighthouse test lint format notebooks pdf release experiments \
+	bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,12 @@ serve: env ## show the built book on 127.0.0.1 (PORT=8000)
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl-C stops)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
+check-site: env ## open every built page in a browser: access, layout, figures, search
+	$(BIN)/python tools/check_browser.py
+
+lighthouse: env ## measure a few built pages with Lighthouse; the book shows the table
+	$(BIN)/python tools/lighthouse.py
+
 test: env ## run the tests
 	$(BIN)/python -m pytest
 
@@ -49,6 +56,12 @@ format: env ## put the code into the layout that lint asks for
 
 notebooks: env ## write each chapter's .ipynb anew from its .md
 	$(BIN)/python tools/notebooks.py
+
+pdf: book ## print the book, by way of LaTeX, into _build/pdf
+	$(BIN)/python tools/pdf.py
+
+release: book ## write what readers download into _build/release (PDF=no leaves the PDF out)
+	$(BIN)/python tools/release.py $(if $(filter no,$(PDF)),--without-pdf)
 
 experiments: env ## run every stored result that is missing or stale (hours, if all are)
 	$(BIN)/python -m rmt_helpers.experiments run

@@ -259,6 +259,7 @@ def _checks(tree: ast.AST) -> bool:
 def labels_defined(page: Page) -> list[str]:
     names = re.findall(r"^\(([^)\s]+)\)=$", page.prose, re.M)
     names += re.findall(r"^:(?:label|name): *(\S+)", page.prose, re.M)
+    names += re.findall(r"^```\{table-caption\} (\S+)$", page.prose, re.M)
     names += re.findall(r"^(?:.*\S)?\$\$ *\(([^)\s]+)\) *$", page.prose, re.M)
     return names + [str(cell.figure.get("name")) for cell in page.cells if cell.figure]
 

@@ -167,11 +167,12 @@ def write_pages(
     toc: Path,
     strict: bool,
     skip: list[str] | None = None,
+    builder: str = "html",
     root: Path = ROOT,
     cache: Path = CACHE,
     more: dict[str, Any] | None = None,
 ) -> bool:
-    """Write the pages below ``out / "html"``. Code is not run here: the cache holds its outputs.
+    """Write the pages below ``out / builder``. Code is not run here: the cache holds its outputs.
 
     An edition has its sources, its cache and settings of its own: `root`, `cache`, `more`.
     """
@@ -186,11 +187,18 @@ def write_pages(
         "nb_execution_cache_path": str(cache),
         "nitpicky": True,
         **({"nb_execution_excludepatterns": skip} if skip else {}),
+        # MyST-NB prints no vector graphics unless told to; book_pdf converts them.
+        **(
+            {"nb_mime_priority_overrides": [["latex", "image/svg+xml", 5]]}
+            if builder == "latex"
+            else {}
+        ),
         **(more or {}),
     }
     status = build_sphinx(
         root,
-        out / "html",
+        out / builder,
+        builder=builder,
         path_config=root / "_config.yml",
         noconfig=True,
         confoverrides=overrides,

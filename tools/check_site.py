@@ -10,6 +10,8 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+from check_article import article_problems
+
 # What a browser fetches by itself when it opens the page; an <a href> is followed by the reader alone.
 FETCHED = {
     "script": ("src",),
@@ -105,18 +107,20 @@ def problems_on_page(text: str, figures: list[str]) -> list[str]:
 
 def problems(html: Path, root: Path, sources: list[Path]) -> list[str]:
     """All problems of a built site."""
-    found = []
+    found, pages = [], []
     for source in sources:
         name = source.relative_to(root).with_suffix("").as_posix()
         page = html / f"{name}.html"
         if not page.is_file():
             found.append(f"{name}: no page was written")
             continue
+        pages.append(page)
         text = page.read_text("utf8")
         found += [
             f"{name}: {line}"
             for line in problems_on_page(text, figure_names(source.read_text("utf8")))
         ]
+    found += article_problems(html, pages)
     for sheet in html.rglob("*.css"):
         urls = REMOTE_IN_STYLE.findall(sheet.read_text("utf8"))
         found += [f"{sheet.relative_to(html)}: asks another host for {url}" for url in urls]

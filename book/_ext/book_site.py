@@ -13,9 +13,39 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 # Pixels on the page per pixel of a figure's own size: all figures are shown at one scale.
 FIGURE_SCALE = 1.1
+
+
+# A browser may start a line between a formula and a mark that touches it.
+BEFORE = re.compile(r"[(\[“‘]+$")
+AFTER = re.compile(r"^(?:[)\]’”.,;:!?%…]+|-[a-z]+\b[.,;:]?|’s\b)")
+
+
+class KeepWithFormula(SphinxPostTransform):
+    """Keep a comma on the line of the formula that it follows, and an opening bracket with the one that it precedes."""
+
+    default_priority = 700
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for formula in list(self.document.findall(nodes.math)):
+            parent = formula.parent
+            place = parent.index(formula)
+            box = nodes.inline(classes=["with-formula"])
+            before = parent[place - 1] if place else None
+            after = parent[place + 1] if place + 1 < len(parent) else None
+            if isinstance(before, nodes.Text) and (mark := BEFORE.search(before)):
+                parent[place - 1] = nodes.Text(before[: mark.start()])
+                box += nodes.Text(mark[0])
+            box += formula.deepcopy()
+            if isinstance(after, nodes.Text) and (mark := AFTER.match(after)):
+                parent[place + 1] = nodes.Text(after[mark.end() :])
+                box += nodes.Text(mark[0])
+            if len(box) > 1:
+                parent[place] = box
 
 
 def pages_with_new_outputs(
@@ -201,6 +231,7 @@ def subset_font(path: Path, points: set[int]) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_post_transform(KeepWithFormula)
     app.connect("env-get-outdated", pages_with_new_outputs)
     app.connect("builder-inited", give_renderer_time)
     app.connect("html-page-context", trim_page, priority=900)

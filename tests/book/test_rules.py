@@ -341,9 +341,9 @@ class TestAddresses:
         "path",
         [
             p
-            for d in ("_static", "_ext")
+            for d in ("_static", "_ext", "explorers")
             for p in sorted((ROOT / "book" / d).rglob("*"))
-            if p.suffix in {".css", ".js", ".svg", ".py"}
+            if p.suffix in {".css", ".html", ".js", ".svg", ".py"}
         ],
         ids=lambda p: p.name,
     )

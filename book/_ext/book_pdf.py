@@ -1,0 +1,101 @@
+"""What LaTeX needs and a browser does not: vector figures as PDF files, and pages without what cannot be printed.
+
+Nothing here touches the site. Figures are computed as SVG; `rsvg-convert` (Debian's librsvg2-bin) turns each into a PDF
+that stays a vector graphic.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms.images import ImageConverter
+
+CONVERTER = "rsvg-convert"
+
+# The document class of sphinx-jupyterbook-latex loads bbm, which lies in a very large font package; the book uses
+# none of its letters, so the blackboard letters of amssymb stand in.
+BBM = "\\ProvidesPackage{bbm}\n\\RequirePackage{amssymb}\n\\providecommand{\\mathbbm}[1]{\\mathbb{#1}}\n"
+
+PREAMBLE = r"""
+% Long words of code break rather than leave the page; a line may be a little loose.
+\emergencystretch=3em
+\setcounter{tocdepth}{1}
+% Chapters have the numbers of the site: what stands before the first of them is numbered i, ii.
+% Parts bring theirs along.
+\setcounter{chapter}{-FRONT}
+\renewcommand{\thechapter}{%
+  \ifnum\value{chapter}>0 \arabic{chapter}\else\romannumeral\numexpr\value{chapter}+FRONT\relax\fi}
+\renewcommand{\thepart}{}
+\renewcommand{\partname}{}
+\setcounter{secnumdepth}{1}
+% A caption with a citation in it is written to a file, link and all.
+\usepackage{etoolbox}
+\AtBeginDocument{\robustify\hyperlink}
+% A letter that the slanted code font lacks.
+\usepackage{newunicodechar}
+\newunicodechar{ᵀ}{\ensuremath{^{\mathsf{T}}}}
+"""
+
+
+class VectorFigures(ImageConverter):
+    """SVG becomes PDF wherever the builder takes PDF and no SVG (LaTeX does)."""
+
+    default_priority = 90  # before sphinx.ext.imgconverter (100), which would make bitmaps
+    conversion_rules = [("image/svg+xml", "application/pdf")]  # noqa: RUF012
+
+    def is_available(self) -> bool:
+        return True
+
+    def convert(self, _from: str, _to: str) -> bool:
+        program = shutil.which(CONVERTER)
+        if program is None:
+            raise ExtensionError(f"{CONVERTER} is missing: install librsvg2-bin")
+        subprocess.run([program, "--format=pdf", f"--output={_to}", _from], check=True)
+        return True
+
+
+def pages_before_chapters(contents: dict[str, Any]) -> int:
+    """How many pages the table of contents names before its first numbered part."""
+    count = 0
+    for part in contents.get("parts", []):
+        if part.get("numbered"):
+            break
+        count += len(part["chapters"])
+    return count
+
+
+def latex_settings(app: Sphinx, config: Config) -> None:
+    """Settings of the print alone; they are left alone when the site is built."""
+    contents = yaml.safe_load(Path(app.srcdir, config.external_toc_path).read_text("utf8"))
+    front = str(pages_before_chapters(contents))
+    config.latex_use_xindy = False  # type: ignore[attr-defined]
+    config.latex_domain_indices = False  # type: ignore[attr-defined]
+    config.latex_show_urls = "no"  # type: ignore[attr-defined]
+    config.latex_elements = {  # type: ignore[attr-defined]
+        **config.latex_elements,
+        "papersize": "a4paper",
+        "pointsize": "10pt",
+        "figure_align": "htbp",
+        "extraclassoptions": "openany,oneside",
+        "printindex": "",
+        "preamble": config.latex_elements.get("preamble", "") + PREAMBLE.replace("FRONT", front),
+    }
+
+
+def write_stand_in(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "latex":
+        (Path(app.outdir) / "bbm.sty").write_text(BBM, "utf8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_post_transform(VectorFigures)
+    app.connect("config-inited", latex_settings, priority=900)
+    app.connect("build-finished", write_stand_in)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

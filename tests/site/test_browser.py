@@ -1,0 +1,205 @@
+"""Each check of a page in a browser fails on a page broken on purpose, and a good page passes them all."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import check_browser
+import matplotlib
+import pytest
+from check_browser import dark_problems, disk_problems, light_problems, search_problems
+from site_server import serve
+
+FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"
+STYLE = """
+  :root { --book-paper: #fff }
+  @font-face { font-family: KaTeX_Main; src: url(font.ttf) }
+  html { background: #fff; color: #111 }
+  a { color: #04c }
+  .katex { font-family: KaTeX_Main }
+  .katex-mathml { position: absolute; width: 1px; overflow: hidden }
+  :focus-visible { outline: 3px solid #06c }
+  @media (prefers-color-scheme: dark) {
+    html { background: #111; color: #eee }
+    a { color: #9cf }
+    img { filter: invert(.88) hue-rotate(180deg) }
+  }
+"""
+HEAD = f"""<!doctype html><html lang="en"><head><title>A page</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><style>{STYLE}</style></head>
+<body><main><article><h1>A page</h1><p>Some words and <a href="#end">a link</a>.</p>"""
+TAIL = '<p id="end">The end.</p></article></main></body></html>'
+FIGURE = '<figure id="fig"><img src="{}" width="200" height="100" alt="a line that rises from left to right"></figure>'
+FORMULA = (
+    '<span class="math"><span class="katex"><span class="katex-mathml">x</span>'
+    '<span class="katex-html">x</span></span></span>'
+)
+
+
+def drawing(line="#204060", text="#203040", paper="none"):
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">
+    <g id="figure_1"><path d="M0 0H200V100H0Z" fill="{paper}"/>
+    <g id="line2d_1"><path d="M20 80L180 20" style="fill: none; stroke: {line}; stroke-width: 2"/></g>
+    <g id="text_1"><path d="M20 10h30v10h-30z" style="fill: {text}"/></g></g></svg>"""
+
+
+GOOD = (
+    f"<p>{FORMULA}</p><button>Do it</button><pre tabindex='0'>code</pre>{FIGURE.format('good.svg')}"
+)
+# What the page holds, and what the checks should say of it, in light, in dark or from disk.
+BROKEN = {
+    "name": ("<button></button>", "axe button-name"),
+    "pale": ('<p style="color: #aaa; background: #fff">pale</p>', "axe color-contrast"),
+    "pale-in-dark": (
+        "<style>@media (prefers-color-scheme: dark) { .x { color: #444 } }</style><p class='x'>pale</p>",
+        "axe color-contrast (serious), 1 times:",
+    ),
+    "console": ("<script>console.error('no')</script>", "console: no"),
+    "script": ("<script>undefinedFunction()</script>", "script error"),
+    "host": ('<script src="http://other.invalid/a.js"></script>', "asks another host"),
+    "lost": ('<script src="lost.js"></script>', "console: Failed to load resource"),
+    "lost-image": (FIGURE.format("lost.svg"), "did not load"),
+    "wide": ("<div style='width: 1000px'>wide</div>", "scrolls sideways"),
+    "cut": (
+        "<style>html, body { overflow-x: hidden }</style><div style='width: 1000px'>wide</div>",
+        "sticks out of a window",
+    ),
+    "raw": (r'<span class="math">\(x\)</span>', "mathematics not rendered"),
+    "no-font": (
+        f"<style>.katex {{ font-family: serif }}</style>{FORMULA}",
+        "the fonts of the mathematics did not load",
+    ),
+    "no-style": (
+        f"<style>.katex-mathml {{ position: static }}</style>{FORMULA}",
+        "the style sheet of the mathematics did not load",
+    ),
+    "absolute": (
+        f'<style>.katex-mathml {{ position: static }}</style><link rel="stylesheet" href="/k.css">{FORMULA}',
+        "the style sheet of the mathematics did not load (from disk)",
+    ),
+    "no-ring": ("<a href='#end' style='outline: none'>here</a>", "focus does not show"),
+    "faint-ring": ("<a href='#end' style='outline-color: #eee'>here</a>", "focus does not show"),
+    "mouse": ("<div onclick='1' style='cursor: pointer'>press</div>", "only a mouse can use it"),
+    "order": ("<a href='#end' tabindex='3'>first</a>", "breaks the order of the Tab key"),
+    "away": ("<a href='#end' onfocus='this.blur()'>here</a>", "takes no focus"),
+    "trap": (
+        "<button onkeydown='event.preventDefault()'>a</button><button>b</button>",
+        "the Tab key does not reach: <button> b",
+    ),
+    "hidden": (
+        "<a href='#end' style='position: fixed; left: -900px'>here</a>",
+        "the Tab key leads out of sight",
+    ),
+    "heavy": ('<script src="heavy.js"></script>', "kB, and a page of text may load"),
+    "faint-line": (FIGURE.format("line.svg"), "line rgb(204, 204, 204) has contrast"),
+    "faint-text": (FIGURE.format("text.svg"), "text rgb(153, 153, 153) has contrast"),
+    "dark-line": (
+        f"<style>@media (prefers-color-scheme: dark) {{ img {{ filter: none }} }}</style>{FIGURE.format('good.svg')}",
+        "line rgb(32, 64, 96) has contrast",
+    ),
+    "slab": (FIGURE.format("slab.svg"), "does not take the page's background"),
+}
+# Broken in these alone.
+IN_DARK = ("pale-in-dark", "dark-line", "slab")
+FROM_DISK = ("absolute",)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = check_browser.chromium()
+    if path is None:
+        assert not os.environ.get("CI"), "continuous integration must have a browser"
+        pytest.skip("no Chromium here; tools/check_browser.py says how to get one")
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    shutil.copy(FONT, site / "font.ttf")
+    (site / "k.css").write_text(".katex-mathml { position: absolute !important }")
+    (site / "heavy.js").write_bytes(b"//" + os.urandom(300_000).hex().encode())
+    for name, colours in {
+        "good": {},
+        "line": {"line": "#cccccc"},
+        "text": {"text": "#999999"},
+        "slab": {"paper": "#ffffff"},
+    }.items():
+        (site / f"{name}.svg").write_text(drawing(**colours))
+    for name, (body, _) in {"good": (GOOD, ""), **BROKEN}.items():
+        (site / f"{name}.html").write_text(HEAD + body + TAIL)
+    (site / "search.html").write_text(
+        "<!doctype html><div id='search-results'></div><script>if (location.search === '?q=rises')"
+        "document.querySelector('div').innerHTML = '<a href=\"good.html\">A page</a>'</script>"
+    )
+    return site
+
+
+@pytest.fixture(scope="module")
+def results(site, browser):
+    """What the checks say of every page, in one browser."""
+    source = check_browser.axe()
+
+    async def look():
+        found = {}
+        with serve(site) as base:
+            async with check_browser.browser_at(browser) as chromium:
+                for name in ("good", *BROKEN):
+                    light, _ = await light_problems(chromium, base, name, source, walk=True)
+                    found[name] = {"light": light}
+                for name in ("good", *IN_DARK):
+                    found[name]["dark"] = await dark_problems(chromium, base, name, source)
+                for name in ("good", *FROM_DISK):
+                    found[name]["disk"] = await disk_problems(chromium, site, name)
+                found["search"] = [
+                    await search_problems(chromium, at, words, patience=3000)
+                    for words in ({"good": "rises"}, {"good": "falls"})
+                    for at in (base, site.as_uri())
+                ]
+        return found
+
+    return asyncio.run(look())
+
+
+def test_a_good_page_passes(results):
+    assert results["good"] == {"light": [], "dark": [], "disk": []}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_page_fails(results, name):
+    lines = [line for kind in results[name].values() for line in kind]
+    assert any(BROKEN[name][1] in line for line in lines)
+
+
+@pytest.mark.parametrize("name", [*IN_DARK, *FROM_DISK])
+def test_what_a_look_in_light_would_miss(results, name):
+    assert results[name]["light"] == []
+
+
+def test_search(results):
+    served, disk, not_served, not_on_disk = results["search"]
+    assert served == disk == []
+    assert len(not_served) == len(not_on_disk) == 1
+
+
+@pytest.mark.parametrize(("kind", "limit"), check_browser.LIMITS.items())
+def test_weight(kind, limit):
+    assert check_browser.weight_problems(limit, kind) == []
+    assert len(check_browser.weight_problems(limit + 1, kind)) == 1
+
+
+def test_rare_words(tmp_path):
+    for name, words in {"a": "common common singular", "b": "common spectrum"}.items():
+        (tmp_path / f"{name}.html").write_text(f"<article><p>{words}</p></article>")
+    assert check_browser.rare_words(tmp_path, ["a", "b"]) == {"a": "singular", "b": "spectrum"}
+
+
+def test_pages_to_walk(tmp_path):
+    pages = {"book/a": "", "book/b": '<input type="range">', "book/c": "", "noise/d": ""}
+    for name, text in pages.items():
+        path = tmp_path / f"{name}.html"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert check_browser.walked(list(pages), tmp_path) == {"book/a", "book/b", "noise/d"}

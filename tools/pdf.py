@@ -1,0 +1,93 @@
+"""Print the book: one PDF with working links, by way of LaTeX.
+
+    python tools/pdf.py        into _build/pdf/signal-and-noise.pdf
+
+Run `make book` first: code is not run here. A warning of Sphinx, a reference that LaTeX cannot resolve, a letter that
+its fonts lack and a figure that is missing are errors. `PACKAGES` are Debian's names of what is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from build import BUILD, KERNEL_ENVIRONMENT, ROOT, pages, write_pages
+from check_site import figure_names
+
+PROGRAMS = ("xelatex", "latexmk", "rsvg-convert")
+PACKAGES = (
+    "texlive-xetex texlive-latex-extra texlive-fonts-recommended latexmk fonts-freefont-otf "
+    "librsvg2-bin"
+)
+NAME = "signal-and-noise"
+OUT = BUILD / "pdf"
+
+
+def missing_programs() -> list[str]:
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+def advice(missing: list[str]) -> str:
+    return f"no PDF: {', '.join(missing)} missing. On Debian or Ubuntu: apt-get install {PACKAGES}"
+
+
+def log_problems(log: str) -> list[str]:
+    """What LaTeX could not do; its log is wrapped at 79 characters."""
+    text = re.sub(r"(?<=.{79})\n", "", log)
+    found = [
+        f"undefined: {name}" for name in re.findall(r"eference `([^']*)'[^.]*? undefined", text)
+    ]
+    found += [f"no letter {hit}" for hit in re.findall(r"Missing character: There is no (.*)", log)]
+    found += re.findall(r"^(?:!|\S+\.tex:\d+:) .*", log, re.M)
+    return sorted(set(found))
+
+
+def text_problems(tex: str, figures: list[str]) -> list[str]:
+    """Figures that did not reach the print, each with its picture."""
+    found = []
+    for name in figures:
+        blocks = re.findall(r"\\begin\{figure\}(?:(?!\\end\{figure\}).)*", tex, re.S)
+        mine = [block for block in blocks if re.search(rf":{re.escape(name)}[}}\s]", block)]
+        if len(mine) != 1 or r"\sphinxincludegraphics" not in mine[0]:
+            found.append(f"figure {name} is not in the print")
+    return found
+
+
+def typeset(folder: Path) -> str:
+    """Run LaTeX as often as it takes; returns its log."""
+    run = subprocess.run(
+        ["latexmk", "-xelatex", "-interaction=nonstopmode", "-file-line-error", f"{NAME}.tex"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    log = folder / f"{NAME}.log"
+    text = log.read_text("utf8", errors="replace") if log.is_file() else run.stdout.decode()
+    return text if run.returncode == 0 else f"{text}\n! latexmk ended with {run.returncode}"
+
+
+def make() -> Path:
+    """Write the PDF and return its path; SystemExit where anything is wrong with it."""
+    if missing := missing_programs():
+        raise SystemExit(advice(missing))
+    os.environ.update(KERNEL_ENVIRONMENT)
+    if not write_pages(OUT, toc=ROOT / "_toc.yml", strict=True, builder="latex"):
+        raise SystemExit("no PDF: each warning above is an error")
+    folder = OUT / "latex"
+    names = [name for path in pages() for name in figure_names(path.read_text("utf8"))]
+    found = text_problems((folder / f"{NAME}.tex").read_text("utf8"), names)
+    found += log_problems(typeset(folder))
+    if found:
+        raise SystemExit("\n".join(f"problem: {line}" for line in found))
+    shutil.copyfile(folder / f"{NAME}.pdf", OUT / f"{NAME}.pdf")
+    return OUT / f"{NAME}.pdf"
+
+
+if __name__ == "__main__":
+    print(make())
+    sys.exit(0)
