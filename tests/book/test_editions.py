@@ -399,6 +399,6 @@ def test_grades_are_those_of_the_rules():
 
 def test_unexecuted_chapters_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "CACHE", tmp_path / "empty")
-    chapter = next(c for c in map(build.read_chapter, build.pages()) if c)
+    chapter = build.read_chapter(ROOT / f"{next(iter(CHAPTERS))}.md")
     with pytest.raises(SystemExit, match="run make book first"):
         editions.fill_cache([(chapter, SimpleNamespace())], tmp_path / "new")

@@ -34,7 +34,7 @@ import build
 from pathlib import Path
 build.ROOT = root = Path(sys.argv[2])
 build.BUILD, build.CACHE = root / "_build", root / "_build" / ".jupyter_cache"
-chapter = build.read_chapter(root / "chapters/part/template.md")
+chapter = build.read_chapter(root / "chapters/part/template.md", root)
 chapter.path.parent.mkdir(parents=True, exist_ok=True)
 failures = build.execute([chapter], 1)
 sys.exit(1 if failures or not build.write_pages(root / "_build", toc=root / "_toc.yml", strict=True) else 0)
