@@ -16,6 +16,7 @@ import pytest
 import yaml
 from book_rules import Page
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 ROOT = build.ROOT
 MARK, SEEN = "zyxwsecretmarker", "zyxwvisiblemarker"
@@ -328,23 +329,24 @@ class TestDirectives:
 
     def written(self, folder, edition, page=PAGE):
         (folder / "index.md").write_text(page)
-        app = Sphinx(
-            folder,
-            None,
-            folder / "out",
-            folder / "doctrees",
-            "html",
-            confoverrides={
-                "extensions": ["myst_nb", "sphinx_exercise", "course"],
-                "nb_execution_mode": "off",
-                "numfig": True,
-                "book_edition": edition,
-                "html_theme": "basic",
-            },
-            status=None,
-            warning=None,
-        )
-        app.build()
+        with docutils_namespace():  # directives of these pages are no other test's
+            app = Sphinx(
+                folder,
+                None,
+                folder / "out",
+                folder / "doctrees",
+                "html",
+                confoverrides={
+                    "extensions": ["myst_nb", "sphinx_exercise", "course"],
+                    "nb_execution_mode": "off",
+                    "numfig": True,
+                    "book_edition": edition,
+                    "html_theme": "basic",
+                },
+                status=None,
+                warning=None,
+            )
+            app.build()
         return (folder / "out" / "index.html").read_text("utf8"), (
             folder / "out" / "searchindex.js"
         ).read_text("utf8")
