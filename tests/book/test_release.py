@@ -25,14 +25,16 @@ URL = CONFIG["repository"]["url"]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A release of the real notebooks and of a site of two pages."""
+    """A release of the real notebooks and of a site of two pages; the editions need an executed book."""
     folder = tmp_path_factory.mktemp("release")
     html = folder / "html"
     (html / "_static").mkdir(parents=True)
     for name, text in SITE.items():
         (html / name).parent.mkdir(parents=True, exist_ok=True)
         (html / name).write_text(text)
-    left_out = release.make(folder / "release", html, with_pdf=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "editions", lambda folder: [])
+        left_out = release.make(folder / "release", html, with_pdf=False)
     return folder / "release", left_out
 
 

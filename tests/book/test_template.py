@@ -23,6 +23,11 @@ INDEX = """(ch-mp)=
 
 A page that the template refers to.
 
+(chapter-map-times)=
+## Times
+
+What the line below a chapter's table of needs refers to.
+
 ```{bibliography}
 ```
 """
@@ -36,8 +41,9 @@ build.ROOT = root = Path(sys.argv[2])
 build.BUILD, build.CACHE = root / "_build", root / "_build" / ".jupyter_cache"
 chapter = build.read_chapter(root / "chapters/part/template.md", root)
 chapter.path.parent.mkdir(parents=True, exist_ok=True)
-failures = build.execute([chapter], 1)
-sys.exit(1 if failures or not build.write_pages(root / "_build", toc=root / "_toc.yml", strict=True) else 0)
+failures = build.execute([chapter], 1, build.CACHE)
+settings = {"toc": root / "_toc.yml", "root": root, "cache": build.CACHE}
+sys.exit(1 if failures or not build.write_pages(root / "_build", strict=True, **settings) else 0)
 """
 
 
@@ -74,7 +80,7 @@ def test_builds_without_a_warning(tmp_path):
     """In a book of its own, with the book's settings and extensions; a cell that raises would fail it."""
     for name in ("_config.yml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("book/_ext", "book/_static", "rmt_helpers"):
+    for name in ("book/_ext", "book/_static", "book/explorers", "rmt_helpers"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
     (tmp_path / ".cache" / "site").mkdir(parents=True)
