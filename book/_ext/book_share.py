@@ -21,6 +21,8 @@ from sphinx.application import Sphinx
 
 SIZE = (1200, 630)
 FOLDER = "cards"
+# Read at once: an edition brings its own copy of this file, which is gone when the next edition is made.
+NOT_FOUND = Template(Path(__file__).with_name("not_found.html").read_text("utf8"))
 # Part of each file's name, so that a changed design draws all cards anew.
 DESIGN = "1"
 
@@ -136,9 +138,10 @@ def add_tags(
 def not_found(out: Path, base: str, title: str) -> str:
     """The page that a server shows for an address without a page; it asks for no other file."""
     icon = base64.b64encode((out / "_static" / "favicon.svg").read_bytes()).decode()
-    page = Template(Path(__file__).with_name("not_found.html").read_text("utf8"))
     root = urlsplit(base).path.rstrip("/") + "/"
-    return page.substitute(title=escape(title), root=root, icon=f"data:image/svg+xml;base64,{icon}")
+    return NOT_FOUND.substitute(
+        title=escape(title), root=root, icon=f"data:image/svg+xml;base64,{icon}"
+    )
 
 
 def write_files(app: Sphinx, error: Exception | None) -> None:

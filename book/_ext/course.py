@@ -6,13 +6,13 @@ The grade of an exercise is its `:class:`; the page shows it as a word in the ex
 
 from __future__ import annotations
 
-import math
 import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from chapter_facts import all_facts, last_run
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -21,11 +21,6 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 GRADES = ("easy", "medium", "hard", "project")
-
-# What the session tables assume; the instructors' page says so.
-WORDS_A_MINUTE = 180
-MINUTES_A_FORMULA = 0.5
-MINUTES_A_CELL = 0.5
 
 
 class GradesInTitles(SphinxPostTransform):
@@ -99,21 +94,19 @@ class FillSessions(SphinxPostTransform):
     default_priority = 8  # before references are resolved
 
     def run(self, **kwargs: Any) -> None:
-        from myst_nb.sphinx_ import NbMetadataCollector
-
         for node in list(self.document.findall(SessionNode)):
             rows: list[list[nodes.Node]] = []
             minutes, seconds, known = 0, 0.0, True
             for page in node["pages"]:
                 text = Path(self.env.doc2path(page)).read_text("utf8")
-                ran = (NbMetadataCollector.get_exec_data(self.env, page) or {}).get("runtime")
-                minutes += reading_minutes(text)
-                seconds, known = seconds + (ran or 0.0), known and ran is not None
+                facts, ran = all_facts(self.env).get(page), last_run(self.env, page)
+                minutes += facts.minutes if facts else 0
+                seconds, known = seconds + (ran.seconds if ran else 0.0), known and ran is not None
                 rows.append(
                     [
                         self.link(page),
-                        nodes.Text(str(reading_minutes(text))),
-                        nodes.Text("–" if ran is None else f"{ran:.0f}"),
+                        nodes.Text("–" if facts is None else str(facts.minutes)),
+                        nodes.Text("–" if ran is None else f"{ran.seconds:.0f}"),
                         nodes.Text(", ".join(f"{count} {g}" for g, count in graded(text).items())),
                     ]
                 )
@@ -152,25 +145,6 @@ def graded(text: str) -> dict[str, int]:
     """How many exercises of each grade a page has, easiest first."""
     found = re.findall(r"^`{3,}\{exercise\}.*\n(?::.*\n)*?:class: *(\w+)", text, re.M)
     return {grade: found.count(grade) for grade in GRADES if grade in found}
-
-
-def reading_minutes(text: str) -> int:
-    """Minutes for a page without its exercises, rounded up to five: words, displayed formulas, visible code."""
-    text = re.sub(r"\A---\n.*?^---$", "", text, flags=re.M | re.S)
-    text = re.sub(r"^## Exercises\n.*?(?=^## |\Z)", "", text, flags=re.M | re.S)
-    cells = re.findall(r"^```\{code-cell\}.*?^```$", text, re.M | re.S)
-    shown = [cell for cell in cells if not re.search(r"remove-cell|hide-input", cell)]
-    text = re.sub(r"^```\{code-cell\}.*?^```$", "", text, flags=re.M | re.S)
-    formulas = re.findall(r"\$\$.+?\$\$", text, re.S)
-    text = re.sub(r"\$\$.+?\$\$", "", text, flags=re.S)
-    text = re.sub(r"\$[^$]+\$|\{[a-z:]+\}`[^`]*`", "x", text)
-    words = re.findall(r"[A-Za-z]\w*", re.sub(r"^(?:`{3,}|:).*$", "", text, flags=re.M))
-    minutes = (
-        len(words) / WORDS_A_MINUTE
-        + MINUTES_A_FORMULA * len(formulas)
-        + MINUTES_A_CELL * len(shown)
-    )
-    return 5 * math.ceil(minutes / 5)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-SOURCE = Path(__file__).resolve().parents[1] / "explorers"
 SCRIPTS = ("numerics.js", "drawing.js", "explorers.js")
 SHEET = "explorers.css"
 FRAME = """<div class="explorer" role="group" aria-label="{label}" data-explorer="{name}" data-still="{still}">
@@ -22,6 +21,11 @@ FRAME = """<div class="explorer" role="group" aria-label="{label}" data-explorer
 <output class="explorer-spoken" aria-live="polite"></output>
 </div>
 """
+
+
+def source(app: Sphinx) -> Path:
+    """Where the scripts and controls lie in the book that is written: an edition has a tree of its own."""
+    return Path(app.srcdir) / "book" / "explorers"
 
 
 class Explorer(SphinxDirective):
@@ -33,7 +37,7 @@ class Explorer(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
-        body = SOURCE / f"{name}.html"
+        body = source(self.env.app) / f"{name}.html"
         missing = {"still", "aria-label"} - self.options.keys()
         if missing or not body.is_file():
             reason = f"no {body.name}" if not missing else f"no :{min(missing)}: is given"
@@ -65,7 +69,7 @@ def copy_assets(app: Sphinx) -> None:
     folder = Path(app.outdir) / "_static" / "explorers"
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*SCRIPTS, SHEET):
-        (folder / name).write_bytes((SOURCE / name).read_bytes())
+        (folder / name).write_bytes((source(app) / name).read_bytes())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
