@@ -204,6 +204,7 @@ ESTIMATORS = Experiment(
         *(_cell("gaussian", signal, shape) for shape in _SHAPES for signal in _SIGNALS),
         *(_cell(noise, s, (64, 128)) for noise in _OTHER_NOISES for s in ("none", "strong")),
         *(_cell("gaussian", signal, (256, 512)) for signal in ("none", "many")),
+        _cell("dead columns", "strong", (256, 512)),
     ],
     sample=[_cell("gaussian", signal, (24, 48)) for signal in ("none", "strong")],
     # Times are not to be reproduced. A count at a threshold may tip over in one draw of 200.

@@ -291,6 +291,7 @@ class TestMarkup:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(FOLDER, folder / "book" / "explorers")
     (folder / "index.rst").write_text("A\n=\n\n.. toctree::\n\n   with\n   broken\n")
     (folder / "with.rst").write_text(
         "B\n=\n\n.. explorer:: spike\n   :aria-label: Move\n   :still: fig-x\n"
