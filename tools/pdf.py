@@ -38,9 +38,8 @@ def advice(missing: list[str]) -> str:
 def log_problems(log: str) -> list[str]:
     """What LaTeX could not do; its log is wrapped at 79 characters."""
     text = re.sub(r"(?<=.{79})\n", "", log)
-    found = [
-        f"undefined: {name}" for name in re.findall(r"eference `([^']*)'[^.]*? undefined", text)
-    ]
+    undefined = re.findall(r"reference `([^']*)'[^.]*? undefined", text, re.I)
+    found = [f"undefined: {name}" for name in undefined]
     found += [f"no letter {hit}" for hit in re.findall(r"Missing character: There is no (.*)", log)]
     found += re.findall(r"^(?:!|\S+\.tex:\d+:) .*", log, re.M)
     return sorted(set(found))
