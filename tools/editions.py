@@ -158,6 +158,7 @@ def for_students(config: dict[str, Any]) -> None:
     config["launch_buttons"] = {}
     config.pop("repository", None)
     config["html"] |= {"use_repository_button": False, "use_issues_button": False}
+    config["html"].pop("baseurl", None)  # nor any <link> to the published pages
 
 
 def write_notebooks(out: Path, change: Any) -> None:
