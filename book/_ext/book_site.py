@@ -5,7 +5,10 @@ from __future__ import annotations
 import atexit
 import logging
 import re
+import socket
 import struct
+import subprocess
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,36 @@ def give_renderer_time(app: Sphinx) -> None:
     from sphinxcontrib import katex
 
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    katex.KaTeXServer.start_server_process = classmethod(start_renderer)
+
+
+def start_renderer(
+    server: Any, folder: Path, timeout: float
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start Node and connect to it.
+
+    The library connects as soon as the socket's file is there, which is a moment before Node listens to it: now and
+    then the build fails so, and leaves a Node that keeps its pipes open.
+    """
+    path = folder / "katex.sock"
+    command = server.build_command(socket=path)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    end = time.monotonic() + timeout
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        while True:
+            try:
+                connection.connect(str(path))
+                return process, connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise server.timeout_error(timeout) from None
+                time.sleep(0.002)
+    except BaseException:
+        connection.close()
+        process.kill()
+        process.wait()
+        raise
 
 
 def stop_renderer(app: Sphinx, error: Exception | None) -> None:

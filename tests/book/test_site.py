@@ -1,11 +1,18 @@
 """The checks of the built site see what they are for, and tidying a page mends it."""
 
+import subprocess
+import sys
+
 import pytest
-from book_site import first_sentence, image_size, tidy
+from book_site import first_sentence, image_size, start_renderer, tidy
 from check_site import figure_names, problems, problems_on_page
 from docutils.core import publish_doctree
+from sphinxcontrib import katex
 
 FIGURE = '<figure class="x" id="fig-x"><img alt="a" src="_images/x.svg"/><figcaption>c</figcaption></figure>'
+
+# Taken before any test builds a page, which replaces it.
+LIBRARYS_START = katex.KaTeXServer.start_server_process.__func__
 
 
 def test_a_good_page_passes():
@@ -111,3 +118,56 @@ def test_description_is_the_first_paragraph_cut_at_a_word():
     text = first_sentence(tree)
     assert len(text) <= 160
     assert text.endswith("word …")
+
+
+class TestRenderer:
+    """Node's socket has a file before Node listens to it; a program that takes its time stands in for Node."""
+
+    LATE = (
+        "import socket, sys, time; s = socket.socket(socket.AF_UNIX)\n"
+        "s.bind(sys.argv[1]); time.sleep({}); s.listen()"
+    )
+
+    @staticmethod
+    def server(code):
+        class Server(katex.KaTeXServer):
+            @classmethod
+            def build_command(cls, socket=None, port=None):
+                return [sys.executable, "-c", code, str(socket)]
+
+        return Server
+
+    @pytest.fixture
+    def started(self, monkeypatch):
+        processes = []
+
+        class Popen(subprocess.Popen):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                processes.append(self)
+
+        monkeypatch.setattr(subprocess, "Popen", Popen)
+        monkeypatch.setattr(katex, "Popen", Popen)
+        yield processes
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+    def test_waits_until_it_listens(self, tmp_path, started):
+        code = self.LATE.format(0.5) + "; time.sleep(60)"
+        process, connection = start_renderer(self.server(code), tmp_path, 30)
+        connection.close()
+        assert started == [process]
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_the_library_does_not(self, tmp_path, started):
+        """When this fails, the library has mended it, and ours can go."""
+        server = self.server(self.LATE.format(5))
+        with pytest.raises(ConnectionRefusedError):
+            LIBRARYS_START(server, tmp_path, 30)
+
+    @pytest.mark.parametrize("code", ["import time; time.sleep(60)", "raise SystemExit(1)"])
+    def test_leaves_none_behind(self, tmp_path, started, code):
+        with pytest.raises(katex.KaTeXError):
+            start_renderer(self.server(code), tmp_path, 0.5)
+        assert started[0].returncode is not None
