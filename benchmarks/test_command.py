@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rivals import weightwatcher_of
 
 from rmt_helpers.command.measure import Options, plan
 from rmt_helpers.command.measure import measure as measure_layers
@@ -32,18 +33,6 @@ def the_command(path, options):
     layers = list(measure_layers(plan(stored_tensors(path), options).matrices, options))
     assert not any(layer.failed for layer in layers)
     return layers
-
-
-def weightwatcher_of(layers):
-    import torch
-    import weightwatcher
-
-    network = torch.nn.Sequential(*(torch.nn.Linear(W.shape[1], W.shape[0]) for W in layers))
-    with torch.no_grad():
-        for layer, W in zip(network, layers, strict=True):
-            layer.weight.copy_(torch.as_tensor(W))
-    watcher = weightwatcher.WeightWatcher(model=network, log_level="ERROR")
-    return lambda: watcher.analyze(mp_fit=True, plot=False)
 
 
 @pytest.mark.parametrize("model", MODELS)

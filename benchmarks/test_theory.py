@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rivals import weightwatcher_of
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
@@ -89,18 +90,6 @@ def fit_all(layers, *, broadening: bool):
             bema(spectrum)
             if broadening:
                 gaussian_broadening(spectrum, window=min(15, spectrum.p // 5))
-
-
-def weightwatcher_of(layers):
-    import torch
-    import weightwatcher
-
-    network = torch.nn.Sequential(*(torch.nn.Linear(W.shape[1], W.shape[0]) for W in layers))
-    with torch.no_grad():
-        for layer, W in zip(network, layers, strict=True):
-            layer.weight.copy_(torch.as_tensor(W))
-    watcher = weightwatcher.WeightWatcher(model=network, log_level="ERROR")
-    return lambda: watcher.analyze(mp_fit=True, plot=False)
 
 
 @pytest.mark.parametrize("model", MODELS)
