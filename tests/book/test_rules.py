@@ -76,6 +76,8 @@ ROOMS = [
     "experiments/catalogue",
     "experiments/__main__",
     "experiments",
+    "verdicts/claim",
+    "verdicts",
     "plotting",
 ]
 
