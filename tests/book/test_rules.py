@@ -47,6 +47,7 @@ ROOMS = [
     "nets/transforms",
     "nets/architectures",
     "nets/config",
+    "nets/convolutions",
     "nets/passes",
     "nets/training",
     "nets/layers",
