@@ -93,6 +93,9 @@ class TestTexts:
         statements = [match[0] for match in editions.EXERCISE.finditer(text)]
         assert statements == [match[0] for match in editions.EXERCISE.finditer(student)]
         assert len(re.findall(r"^# Your solution: \S", student, re.M)) == len(statements)
+        assert student.count(editions.PROOF_PLACEHOLDER) == sum(
+            bool(rules.PROOF.search(statement)) for statement in statements
+        )
         assert student.count("[self-check]") == text.count("[self-check]")
         assert len(editions.SOLUTION.findall(text)) == len(statements)
 
@@ -101,7 +104,7 @@ class TestTexts:
         """All that goes are solutions and notes, all that comes are the places."""
         left = editions.SOLUTION.sub("", editions.INSTRUCTORS_ONLY.sub("", CHAPTERS[name]))
         student = re.sub(
-            r"\n\n```\{code-cell\} ipython3\n:tags: \[your-solution\]\n\n.*\n```",
+            r"\n\n```\{code-cell\} ipython3\n:tags: \[your-solution\]\n\n(?:#.*\n)+```",
             "",
             editions.student_text(CHAPTERS[name]),
         )
