@@ -73,7 +73,7 @@ def ending(page: Page) -> list[str]:
 def running_text(page: Page) -> str:
     """The prose where a reader meets terms in order, everything else blanked, positions kept.
 
-    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions, directives' heads
+    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions and notes, directives' heads
     and options, mathematics, code, and roles other than ``{term}``.
     """
     lines = page.prose.splitlines()
@@ -86,7 +86,7 @@ def running_text(page: Page) -> str:
         text = re.sub(pattern, lambda hit: re.sub(r"[^\n]", " ", hit[0]), text, flags=flags)
 
     blank(r"^# [^\n]*\n+(?:[^\n]+\n)+")
-    blank(r"^(`{3,})\{exercise\}.*?^\1$", re.M | re.S)
+    blank(r"^(`{3,})\{(?:exercise|marking)\}.*?^\1$", re.M | re.S)
     blank(
         r"^`{3,}\{(?:exercise|solution)-start\}.*?^`{3,}\{(?:exercise|solution)-end\}", re.M | re.S
     )

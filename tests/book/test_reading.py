@@ -119,6 +119,7 @@ class TestTerms:
             "a bulky thing",
             "the {term}`bulk law` is one term",
             "```{exercise} E\n:label: ex-a\nThe bulk.\n```",
+            "```{marking} ex-a\nThe bulk.\n```",
             "````{solution-start} ex-a\n````\n\nThe bulk.\n\n````{solution-end}\n````",
             "```{table-caption} tab-a\nThe bulk.\n```",
         ],
