@@ -73,8 +73,8 @@ def ending(page: Page) -> list[str]:
 def running_text(page: Page) -> str:
     """The prose where a reader meets terms in order, everything else blanked, positions kept.
 
-    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions and notes, directives' heads
-    and options, mathematics, code, and roles other than ``{term}``.
+    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions and notes,
+    directives' heads and options, mathematics, code, and roles other than ``{term}``.
     """
     lines = page.prose.splitlines()
     for cell in page.cells:
