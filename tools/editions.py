@@ -24,7 +24,7 @@ from typing import Any
 
 import build
 import yaml
-from book_rules import Page
+from book_rules import PROOF, Page
 from build import Chapter
 from notebooks import notebook_of
 
@@ -37,6 +37,7 @@ SOLUTION = re.compile(
     r"^(`{3,})\{solution-start\}[^\n]*\n.*?^(`{3,})\{solution-end\}[^\n]*\n\2[ ]*\n\n?", re.M | re.S
 )
 PLACEHOLDER = "# Your solution: {title}"
+PROOF_PLACEHOLDER = "\n# (A proof goes into a text cell of its own.)"
 
 
 # Texts --------------------------------------------------------------------------------------------
@@ -54,6 +55,8 @@ def student_text(text: str) -> str:
 
     def with_place(match: re.Match[str]) -> str:
         cell = PLACEHOLDER.format(title=re.sub(r"[$\\]", "", match[2]))
+        if PROOF.search(match[3]):
+            cell += PROOF_PLACEHOLDER
         return f"{match[0]}\n\n```{{code-cell}} ipython3\n:tags: [your-solution]\n\n{cell}\n```"
 
     return EXERCISE.sub(with_place, text)

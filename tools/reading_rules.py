@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from book_rules import Page
+from book_rules import Page, labels_defined
 
 HEAD = "| You need | Where to read it |"
 
@@ -73,8 +73,8 @@ def ending(page: Page) -> list[str]:
 def running_text(page: Page) -> str:
     """The prose where a reader meets terms in order, everything else blanked, positions kept.
 
-    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions, directives' heads
-    and options, mathematics, code, and roles other than ``{term}``.
+    Blanked: headings, the promise under the title, captions, tables, exercises with their solutions and notes,
+    directives' heads and options, mathematics, code, and roles other than ``{term}``.
     """
     lines = page.prose.splitlines()
     for cell in page.cells:
@@ -86,7 +86,7 @@ def running_text(page: Page) -> str:
         text = re.sub(pattern, lambda hit: re.sub(r"[^\n]", " ", hit[0]), text, flags=flags)
 
     blank(r"^# [^\n]*\n+(?:[^\n]+\n)+")
-    blank(r"^(`{3,})\{exercise\}.*?^\1$", re.M | re.S)
+    blank(r"^(`{3,})\{(?:exercise|marking)\}.*?^\1$", re.M | re.S)
     blank(
         r"^`{3,}\{(?:exercise|solution)-start\}.*?^`{3,}\{(?:exercise|solution)-end\}", re.M | re.S
     )
@@ -136,6 +136,60 @@ def bare_terms(page: Page, terms: Iterable[str]) -> list[tuple[str, int]]:
         if hits and hits[0] < linked.get(term.lower(), len(text)):
             found.append((term, hits[0]))
     return sorted(found, key=lambda item: item[1])
+
+
+# Numbers that are referred to ---------------------------------------------------------------------
+
+SOLUTION = re.compile(r"^`{3,}\{solution-start\}.*?^`{3,}\{solution-end\}", re.M | re.S)
+NUMBERED = "fig-", "tab-", "eq-"
+STATEMENT = re.compile(
+    r"^`{3,}\{prf:\w+\}[^\n]*\n:label: *(\S+)|^:{3,}\{prf:\w+\}[^\n]*\n:label: *(\S+)", re.M
+)
+
+
+def numbered(page: Page) -> set[str]:
+    """Labels of what a page numbers: figures, tables, equations, and definitions, theorems and their like."""
+    statements = {first or second for first, second in STATEMENT.findall(page.prose)}
+    return statements | {label for label in labels_defined(page) if label.startswith(NUMBERED)}
+
+
+def references(page: Page) -> set[str]:
+    """What the text refers to; a figure's or a table's caption does not speak of itself."""
+    found = set()
+    captions = {cell.line: str(cell.figure.get("name")) for cell in page.cells if cell.figure}
+    own = ""
+    for number, line in enumerate(page.prose.splitlines(), start=1):
+        if caption := re.match(r"^`{3,}\{table-caption\} (\S+)$", line):
+            own = caption[1]
+        elif line.startswith("```"):
+            own = ""
+        targets = {target for _, target in Page("", line).roles("ref", "numref", "eq", "prf:ref")}
+        found |= targets - {own, captions.get(number, "")}
+    return found
+
+
+def not_referred_to(pages: Iterable[Page]) -> list[str]:
+    """Whatever a chapter numbers is referred to: figures and tables in the chapter itself, the rest anywhere.
+
+    A reference in a solution is none for what stands outside solutions: students do not have them.
+    """
+    pages = list(pages)
+    outside = [Page(page.name, SOLUTION.sub("", page.text)) for page in pages]
+    anywhere = set().union(*map(references, outside))
+    found = []
+    for page, without in zip(pages, outside, strict=True):
+        if not page.is_chapter:  # the stills of the explorers stand in for what the page speaks of
+            continue
+        shown, here, in_text = numbered(without), references(page), references(without)
+        for label in sorted(numbered(page)):
+            used = anywhere
+            if label not in shown:
+                used = here
+            elif label.startswith(("fig-", "tab-")):
+                used = in_text
+            if label not in used:
+                found.append(f"{page.name}: the text never refers to {label}")
+    return found
 
 
 # Notation -----------------------------------------------------------------------------------------

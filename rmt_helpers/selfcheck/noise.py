@@ -38,6 +38,11 @@ def _vt_as_v(W: FloatArray, s: int) -> FloatArray:
     return np.asarray((u[:, :s] * nu[:s]) @ vt[:, :s].T)
 
 
+def _rows_of_u(W: FloatArray, s: int) -> FloatArray:
+    u, nu, vt = np.linalg.svd(W)
+    return np.asarray((u[:s].T * nu[:s]) @ vt[:s])
+
+
 TRUNCATION = Task(
     "truncation",
     "best(W, s): the best approximation of rank s, of the shape of W",
@@ -61,6 +66,10 @@ TRUNCATION = Task(
         Mistake(
             _without_values,
             "the singular values are missing: it multiplies u and v only, so that every direction counts as one.",
+        ),
+        Mistake(
+            _rows_of_u,
+            "the left singular vectors are the columns of u, `u[:, i]`; it takes rows.",
         ),
         Mistake(
             _vt_as_v,
@@ -158,6 +167,23 @@ MP_DENSITY = Task(
         Mistake(
             _density(lambda c, s: (s * (1 - np.sqrt(c)) ** 2, s * (1 + np.sqrt(c)) ** 2), _below),
             "wrong edges: eigenvalues are in units of σ², so the edges are σ²(1 ± √c)² and not σ(1 ± √c)².",
+        ),
+        Mistake(
+            _density(lambda c, s: _edges(c, 1.0), _below),
+            "wrong edges: they do not depend on σ; the edges are σ²(1 ± √c)².",
+        ),
+        Mistake(
+            lambda lam, c, sigma: _right_density(np.asarray(lam) / sigma, c, 1.0) / sigma,
+            "it divides λ by σ. Eigenvalues are in units of σ²: divide by that, and the density too.",
+        ),
+        *(
+            Mistake(
+                _density(
+                    _edges, lambda lam, c, sigma: 2 / (np.pi * c * sigma**2 * lam), outside=outside
+                ),
+                "`a / 2 * b` is a·b/2 in Python: put the whole denominator in brackets.",
+            )
+            for outside in (0.0, np.nan)
         ),
         Mistake(
             lambda lam, c, sigma: _right_density(lam, c, 1.0),

@@ -24,12 +24,13 @@ def _score(
     power: float = 1.0,
     keep: int | None = 0,
     invert: bool = True,
-    by_strength: bool = False,
+    by_strength: float = 0.0,
     over: str = "weights",
+    only_spikes: bool = False,
 ) -> float:
     nu = np.asarray(nu, dtype=np.float64)
     p, n = min(shape), max(shape)
-    y = nu / sigma / np.sqrt({"n": n, "p": p, "M": shape[1]}[side])
+    y = nu / sigma / np.sqrt({"n": n, "p": p, "M": shape[1], "none": 1}[side])
     theta = signal_strength(y, p / n) if invert else y
     short, long = cosines(theta, p / n)
     rows, columns = (short, long) if shape[0] <= shape[1] else (long, short)
@@ -44,9 +45,11 @@ def _score(
         "geometric": np.sqrt(short * long),
     }[use]
     first = slice(0, p if keep is None else s + keep)
-    w = (theta**2 if by_strength else nu**power)[first]
+    w = (theta**by_strength if by_strength else nu**power)[first]
+    if only_spikes:
+        w = w * (theta[first] > 0)
     total = w @ phi[first]
-    return float(total / {"weights": w.sum(), "s": s, "all": nu.sum()}[over])
+    return float(total / {"weights": w.sum(), "s": s, "all": nu.sum(), "nothing": 1}[over])
 
 
 def _score_mistake(says: str, **wrong: Any) -> Mistake:
@@ -92,7 +95,18 @@ ALIGNMENT_SCORE = Task(
         ),
         _score_mistake("the values are not weighted: wᵢ = νᵢ.", power=0.0),
         _score_mistake("the weights are ν², should be ν.", power=2.0),
-        _score_mistake("the weights are θ̂², should be ν.", by_strength=True),
+        _score_mistake("the weights are θ̂², should be ν.", by_strength=2.0),
+        _score_mistake("the weights are θ̂, should be ν.", by_strength=1.0),
+        _score_mistake(
+            "it is a sum; a weighted mean divides by the sum of its weights.", over="nothing"
+        ),
+        _score_mistake(
+            "it leaves out the values in the bulk. They count, with their weight and the cosine 0.",
+            only_spikes=True,
+        ),
+        _score_mistake(
+            "√n is missing: a singular value is in units of σ√n, y = ν/(σ√n).", side="none"
+        ),
         _score_mistake(
             "wrong normalisation: it divides by s; a weighted mean divides by the sum of its weights.",
             over="s",

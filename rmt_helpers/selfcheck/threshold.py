@@ -32,7 +32,12 @@ def _bema(
     power: int = 2,
     scaled: bool = True,
     reverse: bool = False,
+    ascending: bool = True,
     position: float = 0.5,
+    places: int = 0,
+    first_rank: Any = np.ceil,
+    last_rank: int = 0,
+    offset: int = 0,
     alpha: float = 0.2,
     slope: str = "least squares",
     beta_of_tw: int = 1,
@@ -46,11 +51,13 @@ def _bema(
     sides = {"n": n, "p": p, "M": shape[1]}
     c = p / n
     lam = np.sort(nu) ** power / (sides[side] ** (power / 2) if scaled else 1.0)
-    ranks = np.arange(max(int(np.ceil(alpha * p - 1e-9)), 1), int((1 - alpha) * p + 1e-9) + 1)
-    q = MarchenkoPastur(c).ppf((ranks - position) / p)
+    ranks = np.arange(
+        max(int(first_rank(alpha * p - 1e-9)), 1), int((1 - alpha) * p + 1e-9) + 1 + last_rank
+    )
+    q = MarchenkoPastur(c).ppf((ranks - position) / (p + places))
     if reverse:
         q = q[::-1]
-    y = lam[ranks - 1]
+    y = (lam if ascending else lam[::-1])[ranks - 1 + offset]
     sigma2 = {
         "least squares": q @ y / (q @ q),
         "intercept": np.polyfit(q, y, 1)[0],
@@ -74,6 +81,10 @@ _WRONG_SIDE_P = (
 _WRONG_SIDE_M = (
     "wrong normalisation: it divides ν² by the number of columns. That is the long side only for a wide matrix; use "
     "n = max(N, M)."
+)
+_RANKS = (
+    "its middle ranks are off by one: they go from αp, rounded up, to (1 − α)p, rounded down, both included. "
+    "`np.arange` leaves out its end, and `int` rounds down."
 )
 _SINGULAR = "it matches singular values with quantiles of the law of *eigenvalues*: square them first, λ = ν²/n."
 
@@ -101,6 +112,20 @@ BEMA = Task(
             "reversed quantiles: the largest eigenvalue is matched with the smallest quantile. Singular values come in "
             "descending order, quantiles of rising ranks in ascending order; sort one of them.",
             reverse=True,
+        ),
+        _bema_mistake(
+            "the eigenvalues are in descending order, as the singular values come: sort them, so that rank 1 is the "
+            "smallest, as it is for the quantiles.",
+            ascending=False,
+        ),
+        _bema_mistake(
+            "the last of the middle ranks is missing: `np.arange` leaves out its end.", last_rank=-1
+        ),
+        _bema_mistake(_RANKS, first_rank=np.floor),
+        _bema_mistake(_RANKS, first_rank=np.floor, last_rank=-1),
+        _bema_mistake(
+            "ranks count from 1 and arrays from 0: the eigenvalue of rank j is `lam[j - 1]`.",
+            offset=1,
         ),
         _bema_mistake(_SINGULAR, power=1),
         _bema_mistake(_SINGULAR, power=1, scaled=False, back="n"),
@@ -140,6 +165,11 @@ BEMA = Task(
         _bema_mistake(
             "wrong plotting position j/p: the j-th smallest of p sits at the midpoint (j − ½)/p.",
             position=0.0,
+        ),
+        _bema_mistake(
+            "wrong plotting position j/(p + 1): the j-th smallest of p sits at the midpoint (j − ½)/p.",
+            position=0.0,
+            places=1,
         ),
         _bema_mistake(
             "it fits all eigenvalues, spikes included. Leave out the share α = 0.2 at either end.",

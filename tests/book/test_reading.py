@@ -119,6 +119,7 @@ class TestTerms:
             "a bulky thing",
             "the {term}`bulk law` is one term",
             "```{exercise} E\n:label: ex-a\nThe bulk.\n```",
+            "```{marking} ex-a\nThe bulk.\n```",
             "````{solution-start} ex-a\n````\n\nThe bulk.\n\n````{solution-end}\n````",
             "```{table-caption} tab-a\nThe bulk.\n```",
         ],
@@ -126,6 +127,53 @@ class TestTerms:
     def test_rule_lets_pass(self, text):
         page = Page("x", f"# T\n\nPromise with bulk.\n\n{text}\n")
         assert reading_rules.bare_terms(page, {"bulk", "bulk law"}) == []
+
+
+class TestReferredTo:
+    FIGURE = (
+        "```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    name: fig-a\n"
+        "    caption: |\n      One {caption} of words.\n---\nplt.show()\n```\n\n"
+    )
+    TABLE = "```{table-caption} tab-a\nOne {caption} of words.\n```\n\n"
+    EQUATION = "$$\nx = {caption}\n$$ (eq-a)\n\n"
+    STATEMENT = "```{prf:lemma} L\n:label: lem-a\n\nOne {caption} of words.\n```\n\n"
+    CASES = (
+        (FIGURE, "{numref}`fig-a`"),
+        (TABLE, "{numref}`tab-a`"),
+        (EQUATION, "{eq}`eq-a`"),
+        (STATEMENT, "{prf:ref}`lem-a`"),
+        (STATEMENT.replace("```", ":::"), "{prf:ref}`lem-a`"),
+    )
+
+    def solution(self, text):
+        return f"````{{solution-start}} ex-a\n:class: dropdown\n````\n\n{text}````{{solution-end}}\n````\n\n"
+
+    def test_chapters(self):
+        assert reading_rules.not_referred_to(BOOK) == []
+
+    @pytest.mark.parametrize(("block", "reference"), CASES)
+    def test_rule(self, block, reference):
+        def problems(*texts):
+            pages = [Page(f"chapters/{number}", text) for number, text in enumerate(texts)]
+            return reading_rules.not_referred_to(pages)
+
+        assert problems(f"{block}As {reference} says.\n") == []
+        assert len(problems(block)) == 1
+        # Nor by a reference that only a solution has; what a solution shows, it speaks of.
+        assert len(problems(block + self.solution(f"As {reference} says.\n\n"))) == 1
+        assert problems(self.solution(f"{block}As {reference} says.\n\n")) == []
+        assert len(problems(self.solution(block))) == 1
+
+    @pytest.mark.parametrize(("block", "reference"), CASES[:2])
+    def test_rule_is_not_content_with_a_caption(self, block, reference):
+        text = block.replace("{caption}", reference)
+        assert len(reading_rules.not_referred_to([Page("chapters/x", text)])) == 1
+
+    def test_figures_and_tables_are_spoken_of_on_their_page(self):
+        for block, reference in self.CASES:
+            pages = [Page("chapters/x", block), Page("chapters/y", f"See {reference}.\n")]
+            on_another_page = reading_rules.not_referred_to(pages) == []
+            assert on_another_page == (not reference.startswith("{numref}"))
 
 
 @pytest.fixture(scope="module")
@@ -368,9 +416,3 @@ class TestTableCaptions:
         assert second.children[0].astext() == "C"
         assert second["names"] == ["tab-a"]
         assert not isinstance(first.children[0], nodes.title)
-
-    def test_every_named_table_is_referred_to(self):
-        for page in CHAPTERS:
-            named = set(re.findall(r"^```\{table-caption\} (\S+)$", page.text, re.M))
-            used = {target for _, target in page.roles("numref")}
-            assert named - used == set(), page.name
