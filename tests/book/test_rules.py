@@ -36,6 +36,7 @@ ROOMS = [
     "spikes",
     "thresholds",
     "alignment",
+    "elsewhere",
     "selfcheck/task",
     "selfcheck/noise",
     "selfcheck/threshold",
@@ -67,6 +68,7 @@ ROOMS = [
     "experiments/networks",
     "experiments/texts",
     "experiments/null",
+    "experiments/elsewhere",
     "experiments/failures",
     "experiments/estimators",
     "experiments/truth",
@@ -77,6 +79,7 @@ ROOMS = [
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
+    "verdicts/elsewhere",
     "verdicts",
     "plotting",
 ]
