@@ -186,8 +186,8 @@ def biwhitened(counts: ArrayLike, rounds: int = 200) -> tuple[FloatArray, FloatA
     Returns
     -------
     W : ndarray
-        √u_i Y_ij √v_j. Poisson noise in it follows the Marchenko–Pastur law with σ = 1.
-    u, v : ndarray
+        √ρ_i Y_ij √ω_j. Poisson noise in it follows the Marchenko–Pastur law with σ = 1.
+    rho, omega : ndarray
         The factors of the rows and of the columns.
 
     Raises
@@ -198,20 +198,20 @@ def biwhitened(counts: ArrayLike, rounds: int = 200) -> tuple[FloatArray, FloatA
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> W, u, v = biwhitened(rng.poisson(np.outer([1, 4, 9], [2, 3, 5, 7])))
-    >>> (u[:, None] * (W**2 / np.outer(u, v)) ** 0.5 * v).mean(axis=0).round(6)
+    >>> W, rho, omega = biwhitened(rng.poisson(np.outer([1, 4, 9], [2, 3, 5, 7])))
+    >>> (np.sqrt(rho)[:, None] * W * np.sqrt(omega)).mean(axis=0).round(6)
     array([1., 1., 1., 1.])
     """
     Y = np.asarray(counts, dtype=np.float64)
     if Y.min() < 0 or not (Y.sum(axis=0).all() and Y.sum(axis=1).all()):
         raise ValueError("counts must not be negative, with no empty row or column")
     rows, columns = Y.shape
-    u = np.ones(rows)
+    rho = np.ones(rows)
     for _ in range(rounds):
-        v = rows / (u @ Y)
-        u = columns / (Y @ v)
-    v = rows / (u @ Y)
-    return np.sqrt(u)[:, None] * Y * np.sqrt(v), u, v
+        omega = rows / (rho @ Y)
+        rho = columns / (Y @ omega)
+    omega = rows / (rho @ Y)
+    return np.sqrt(rho)[:, None] * Y * np.sqrt(omega), rho, omega
 
 
 def localisation(vectors: ArrayLike) -> FloatArray:

@@ -46,12 +46,17 @@ def finance(configuration: Configuration) -> dict[str, float]:
     fit = bema(Z)
     volatility = returns.std(axis=0)
     own = np.sqrt(np.diag(truth))
-    population = np.linalg.eigvalsh(truth / np.outer(own, own))[::-1]
-    # What is left when the nine factors are out; its transition lies at 1 + √c times that.
-    level = float(population[9:].mean())
+    population, directions = np.linalg.eigh(truth / np.outer(own, own))
+    population, factors = population[::-1], directions[:, :-10:-1]
+    # What is left when the nine factors are out; the transition lies at 1 + √c times that.
+    transition = float(population[9:].mean()) * (1 + np.sqrt(stocks / days))
+    kept = np.linalg.svd(Z, full_matrices=False)[2][: fit.n_signal].T
     measured = {
         "n_signal": float(fit.n_signal),
-        "detectable": float(np.sum(population > level * (1 + np.sqrt(stocks / days)))),
+        "detectable": float(np.sum(population > transition)),
+        "strong": float(np.sum(population > 2 * transition)),
+        # Directions of which the true factors hold more than half.
+        "common": float(np.sum(np.sum((factors.T @ kept) ** 2, axis=0) > 0.5)),
         "ks": fit.ks,
         "share in bulk": 1 - fit.n_signal / stocks,
         "largest over edge": float(fit.spectrum.values[0] ** 2 / fit.edge**2),
@@ -194,7 +199,7 @@ def measure(configuration: Configuration) -> Result:
     return Result([{"measure": name, "value": value} for name, value in measured.items()])
 
 
-_SEEDS = range(20)
+_SEEDS = range(10)
 _CONFIGURATIONS: list[Configuration] = [
     *({"field": "finance", "seed": seed} for seed in _SEEDS),
     *({"field": "speech", "level": level, "seed": s} for level in (0, 5, 10) for s in _SEEDS),
