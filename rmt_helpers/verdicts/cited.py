@@ -279,9 +279,7 @@ def unjudged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     nothing = "None was set."
     return tuple(
         [
-            Claim(
-                f"{source.rstrip('0123456789')}-open", source, said, nothing, "ch-beliefs", reason
-            )
+            Claim(f"{source}-open", source, said, nothing, "ch-beliefs", reason)
             for source, said in WORKS.items()
             if source not in sources
         ]
