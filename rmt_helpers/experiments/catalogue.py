@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from .batches import BATCHES
 from .bulk import BULK
+from .elsewhere import ELSEWHERE
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
+from .largest import LARGEST
 from .layers import LAYERS
 from .null import NULL
 from .runner import Experiment
@@ -13,5 +16,16 @@ from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
+    for experiment in (
+        NULL,
+        FAILURES,
+        TRUTH,
+        BULK,
+        LAYERS,
+        ENCODER,
+        ESTIMATORS,
+        ELSEWHERE,
+        BATCHES,
+        LARGEST,
+    )
 }

@@ -5,8 +5,16 @@ One module a subject holds its ``CLAIMS``; chapter "What we believe now" prints 
 
 from __future__ import annotations
 
+from . import cited, elsewhere, paper, review
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
 
-CLAIMS: tuple[Claim, ...] = ()
+_JUDGED: tuple[Claim, ...] = (
+    *paper.CLAIMS,
+    *review.CLAIMS,
+    *cited.CLAIMS,
+    *elsewhere.CLAIMS,
+)
+
+CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))

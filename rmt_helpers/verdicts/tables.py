@@ -1,0 +1,105 @@
+"""Stored tables as several judges need them, each read once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._checks import FloatArray
+from ..experiments import Results, load_results
+from ..spectrum import Spectrum
+from ..thresholds import NoiseFit, bema
+from .claim import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@lru_cache(maxsize=16)
+def stored(name: str) -> Results:
+    """Results of an experiment; whoever changes its table takes a copy."""
+    return load_results(name)
+
+
+def by_seed(table: pd.DataFrame, column: str) -> FloatArray:
+    """Mean of a column over all rows of a seed, seeds in order."""
+    return np.asarray(table.groupby("seed")[column].mean().sort_index(), dtype=np.float64)
+
+
+def interval_by_seed(table: pd.DataFrame, column: str) -> tuple[float, float, float]:
+    """Mean over seeds with its interval."""
+    return mean_interval(by_seed(table, column))
+
+
+@lru_cache(maxsize=1)
+def truth() -> pd.DataFrame:
+    """The layers of known truth: true score of the kept directions, error of the score, excess of σ̂."""
+    results = stored("truth")
+    table = results.table.copy()
+    true = []
+    for row in table.to_dict("records"):
+        arrays, s = results.arrays(row["run"]), row["n_signal"]
+        nu = arrays[f"{row['layer']}/values"][:s]
+        cosine = (arrays[f"{row['layer']}/span_left"] + arrays[f"{row['layer']}/span_right"])[
+            :s
+        ] / 2
+        true.append(float(nu @ cosine / nu.sum()))
+    table["true"] = true
+    table["error"] = table["ave_w"] - table["true"]
+    table["excess"] = 100 * (table["sigma"] / table["sigma_known"] - 1)
+    return table
+
+
+@lru_cache(maxsize=1)
+def layers() -> pd.DataFrame:
+    """Trained and fitted layers of the experiment "layers", convolutions in the first reshape."""
+    table = stored("layers").table
+    chosen = (
+        (table["state"] == "trained")
+        & (table["reshape"] == "out")
+        & (table["layer"] != "all")
+        & (table["method"] != "not fitted")
+    )
+    table = table[chosen].copy()
+    for column in ("validation_full", "test_full", "validation", "test", "agreement"):
+        table[column] = table[column].astype(float)
+    table["lost"] = 100 * (table["test_full"] - table["test"])
+    table["fully"] = table["layer"].str.startswith("fc")
+    table["kind"] = table["network"] + " " + table["data"]
+    return table
+
+
+def settled(spectrum: Spectrum) -> NoiseFit:
+    """The last fit of "A settled fit": what is found is taken out of both sides until nothing is."""
+    (rows, columns), s = spectrum.shape, 0
+    while True:
+        fit = bema(Spectrum(spectrum.values[s:], (rows - s, columns - s)))
+        if fit.n_signal == 0 or spectrum.p - s - fit.n_signal < 16:
+            return fit
+        s += fit.n_signal
+
+
+@lru_cache(maxsize=1)
+def settled_bulk() -> pd.DataFrame:
+    """Trained layers of the experiment "bulk" with distance and noise level of their settled fits."""
+    results = stored("bulk")
+    table = results.table[
+        (results.table["state"] == "trained") & (results.table["method"] == "bema")
+    ].copy()
+    fits = [
+        settled(
+            Spectrum(
+                results.arrays(row["run"])[f"{row['layer']}/trained"], (row["rows"], row["columns"])
+            )
+        )
+        for row in table.to_dict("records")
+    ]
+    p = np.minimum(table["rows"], table["columns"])
+    table["raw"] = table["ks"] / ((0.92 + 0.42 * np.log(p)) / p)
+    table["own"] = [fit.ks / fit.ks_null for fit in fits]
+    table["own_ks"] = [fit.ks for fit in fits]
+    level = table["kappa"] * table["sigma_start"]
+    table["own_excess"] = 100 * (np.array([fit.sigma for fit in fits]) / level - 1)
+    return table

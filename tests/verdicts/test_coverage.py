@@ -1,0 +1,78 @@
+"""Everything that was to be judged has a claim with a criterion and a home, and every judge answers."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import book_rules as rules
+import pytest
+from book_rules import Page
+from build import pages
+
+from rmt_helpers.verdicts import CLAIMS, Finding, cited
+
+ROOT = Path(__file__).resolve().parents[2]
+BIBLIOGRAPHY = rules.bibliography((ROOT / "book/references.bib").read_text("utf8"))
+LABELS = {
+    label
+    for path in pages()
+    if path.is_file()
+    for label in rules.labels_defined(Page.read(path, ROOT))
+}
+#: The works that the paper cites.
+CITED = set(cited.WORKS)
+#: The paper's own claims, what follows from them, and what was asked of it.
+KEYS = {
+    *("core", "premise", "figure-1", "figure-2", "figure-3"),
+    *("right-1", "right-2", "right-3", "right-4", "line-1", "line-2-parts", "line-3"),
+    *(
+        "settle-it",
+        "major-1",
+        "major-2",
+        "minor-equation",
+        "promise-i",
+        "promise-ii",
+        "promise-iii",
+    ),
+}
+
+
+def by_key(claim):
+    return claim.key
+
+
+def test_every_cited_work_has_a_row():
+    assert len(CITED) == 25
+    assert {claim.source for claim in CLAIMS} >= CITED
+
+
+def test_every_demand_and_consequence_has_a_row():
+    assert {claim.key for claim in CLAIMS} >= KEYS
+
+
+def test_keys_are_unique():
+    assert [key for key, n in Counter(map(by_key, CLAIMS)).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=by_key)
+def test_a_claim_has_source_chapter_and_criterion(claim):
+    assert claim.source in {"review", "book"} | set(BIBLIOGRAPHY)
+    assert claim.chapter in LABELS
+    assert claim.statement.endswith(".")
+    assert claim.criterion.endswith(".")
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=by_key)
+def test_every_judge_answers(claim):
+    finding = claim.judge()
+    assert isinstance(finding, Finding)
+    assert finding.remark.endswith(".")
+    if not math.isnan(finding.effect):
+        assert finding.unit
+
+
+def test_what_nobody_judges_gets_a_row_that_says_so():
+    rows = cited.unjudged([])
+    assert {row.source for row in rows} >= CITED
+    assert {row.judge().verdict for row in rows} == {"not tested"}
+    assert cited.unjudged(rows) == ()
