@@ -45,6 +45,16 @@ window.bookChecks = (() => {
   };
 
   // Layout ----------------------------------------------------------------------------------------------------------
+  /** Load and lay out what waits until a reader comes near, so that the other checks see all of the page. */
+  const unfold = async () => {
+    const style = document.createElement("style");
+    style.textContent = "* { content-visibility: visible !important }";
+    document.head.append(style);
+    const waiting = [...document.querySelectorAll("img[loading=lazy]")];
+    const settled = (image) => new Promise((done) => image.complete ? done() : (image.onload = image.onerror = () => done()));
+    for (const image of waiting) image.loading = "eager";
+    await Promise.all(waiting.map(settled));
+  };
   /** The page does not scroll sideways, and nothing of the article is cut off at its side. */
   const overflow = () => {
     const found = [];
@@ -227,5 +237,5 @@ window.bookChecks = (() => {
   const missed = () => stops().filter((e) => !walked.has(e) && e.type !== "radio").map((e) => `the Tab key does not reach: ${name(e)}`);
   const walk = () => { walked = new Set(); scrollTo(0, 0); };
 
-  return { overflow, mathematics, figures, images, focus, mouseOnly, walk, step, missed };
+  return { unfold, overflow, mathematics, figures, images, focus, mouseOnly, walk, step, missed };
 })();

@@ -135,6 +135,7 @@ async def opened(
     watch = Watch(page, base)
     await page.goto(url, wait_until="load")
     await page.add_script_tag(content=(ROOT / "tools" / "check_browser.js").read_text("utf8"))
+    await page.evaluate("bookChecks.unfold()")
     await page.evaluate("document.fonts.ready.then(() => null)")
     return page, watch
 
