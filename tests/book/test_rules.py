@@ -74,6 +74,7 @@ ROOMS = [
     "experiments/layers",
     "experiments/encoder",
     "experiments/catalogue",
+    "experiments/reproduction",
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
