@@ -24,6 +24,7 @@ FIGURE_SCALE = 1.1
 
 # A browser may start a line between a formula and a mark that touches it.
 BEFORE = re.compile(r"[(\[“‘]+$")
+COMPOUND = re.compile(r"(?<![-\w])(\w+(?:-\w+)+)(?![^<]*>)")
 AFTER = re.compile(r"^(?:[)\]’”.,;:!?%…]+|-[a-z]+\b[.,;:]?|’s\b)")
 
 
@@ -181,6 +182,8 @@ def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str
     html = html.replace('title="Search" aria-label="Search" data-bs', 'title="Search" data-bs')
     # A list's children are items.
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    # A compound in a title is one word: a line does not end at its hyphen.
+    html = re.sub(r"<h1>(?:(?!one-word|</h1>).)*</h1>", whole_words, html, flags=re.S)
     # Code scrolls sideways on a phone, so a keyboard must reach it.
     html = html.replace("<pre>", '<pre tabindex="0">')
 
@@ -204,6 +207,10 @@ def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str
         return tag
 
     return re.sub(r"<img\b[^>]*>", with_size, html)
+
+
+def whole_words(title: re.Match[str]) -> str:
+    return COMPOUND.sub(r'<span class="one-word">\1</span>', title[0])
 
 
 def image_size(path: Path) -> tuple[float, float] | None:

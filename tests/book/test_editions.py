@@ -379,7 +379,9 @@ class TestDirectives:
             return "\n".join(cells).split()
 
         # All else is there, in its order.
-        assert words(left) == words(json.loads(editions.notebook_of(editions.reader_text(CHAPTERS[name]))))
+        assert words(left) == words(
+            json.loads(editions.notebook_of(editions.reader_text(CHAPTERS[name])))
+        )
 
     def test_the_same_blocks_are_meant_everywhere(self):
         assert course.INSTRUCTORS_ONLY == editions.INSTRUCTORS_ONLY

@@ -93,6 +93,15 @@ class TestTidy:
         once = tidy(self.PAGE, lambda source: (100, 50))
         assert tidy(once, lambda source: (100, 50)) == once
 
+    def test_a_compound_in_a_title_is_one_word(self):
+        title = '<h1><span class="section-number">1. </span>Low-rank parts<a class="headerlink" href="#a-b">#</a></h1>'
+        page = tidy(title, lambda source: None)
+        assert (
+            '</span><span class="one-word">Low-rank</span> parts<a class="headerlink" href="#a-b">'
+            in page
+        )
+        assert tidy(page, lambda source: None) == page
+
     def test_unknown_size_is_left_alone(self):
         assert '<img alt="b" src="y.png" />' in tidy(self.PAGE, lambda source: None)
 
