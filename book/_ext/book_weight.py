@@ -1,4 +1,4 @@
-"""What makes a page open quickly: one small style sheet, scripts that wait, fonts and mathematics without what is unused.
+"""What makes a page open quickly: one small sheet, scripts that wait, fonts and mathematics without what is unused.
 
 The theme loads a score of style sheets and a dozen scripts, one after the other, and nine tenths of their rules fit no
 page of this book. When the pages are written, each is given one sheet made of the rules that can apply to it.
