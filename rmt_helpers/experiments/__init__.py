@@ -1,6 +1,6 @@
 """Named experiments: runs too long for a chapter, whose results are stored with their provenance.
 
-``python -m rmt_helpers.experiments list | run | check | reproduce``; chapters read with `load_results`.
+``python -m rmt_helpers.experiments list | run | check``; chapters read with `load_results`.
 """
 
 from __future__ import annotations
