@@ -52,6 +52,32 @@ class KeepWithFormula(SphinxPostTransform):
                 parent[place] = box
 
 
+# A hyphen before a number, unless it ties two words or belongs to an exponent.
+HYPHEN = re.compile(r"(?<![\w.–-])-(?=\.?\d)")
+
+
+class MinusSigns(SphinxPostTransform):
+    """A negative number that a cell computed has a minus sign, in sentences and in tables."""
+
+    default_priority = 710
+
+    def run(self, **kwargs: Any) -> None:
+        for node in list(self.document.findall(nodes.Text)):
+            if HYPHEN.search(node) and self.is_computed(node):
+                node.parent.replace(node, nodes.Text(HYPHEN.sub("−", node)))
+
+    @staticmethod
+    def is_computed(node: nodes.Node) -> bool:
+        while (node := node.parent) is not None:
+            if isinstance(node, (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)):
+                return False
+            if isinstance(node, nodes.entry) or "pasted-text" in getattr(
+                node, "attributes", {}
+            ).get("classes", ()):
+                return True
+        return False
+
+
 def pages_with_new_outputs(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> Iterable[str]:
@@ -272,6 +298,7 @@ def subset_font(path: Path, points: set[int]) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(KeepWithFormula)
+    app.add_post_transform(MinusSigns)
     app.connect("env-get-outdated", pages_with_new_outputs)
     app.connect("builder-inited", give_renderer_time)
     app.connect("html-page-context", trim_page, priority=900)
