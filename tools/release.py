@@ -41,7 +41,7 @@ NOTEBOOKS_README = """# {title}: the notebooks
 Every chapter as a Jupyter notebook, with the package and the stored results that they read. With Python 3.11 to 3.13:
 
     python -m venv .venv
-    .venv/bin/pip install -e ".[nets]" jupyterlab matplotlib myst-nb
+    .venv/bin/pip install -e ".[nets]" jupyterlab jupyterlab-myst matplotlib myst-nb
     .venv/bin/jupyter lab chapters
 
 (On Windows, `.venv\\Scripts\\` in place of `.venv/bin/`.) `requirements.txt` lists the versions that the book was built
