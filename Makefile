@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env book student instructor serve check-site lighthouse test lint format notebooks pdf release experiments \
-	bench lock clean distclean
+	reproduce bench lock clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ release: book ## write what readers download into _build/release (PDF=no leaves 
 
 experiments: env ## run every stored result that is missing or stale (hours, if all are)
 	$(BIN)/python -m rmt_helpers.experiments run
+
+reproduce: env ## repeat stored runs and keep what came out again (ALL=yes repeats every one: an hour or more)
+	$(BIN)/python -m rmt_helpers.experiments reproduce $(if $(filter yes,$(ALL)),--all)
 
 bench: env ## measure speed; the book shows the table
 	@mkdir -p .benchmarks

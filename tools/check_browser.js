@@ -45,6 +45,16 @@ window.bookChecks = (() => {
   };
 
   // Layout ----------------------------------------------------------------------------------------------------------
+  /** Load and lay out what waits until a reader comes near, so that the other checks see all of the page. */
+  const unfold = async () => {
+    const style = document.createElement("style");
+    style.textContent = "* { content-visibility: visible !important }";
+    document.head.append(style);
+    const waiting = [...document.querySelectorAll("img[loading=lazy]")];
+    const settled = (image) => new Promise((done) => image.complete ? done() : (image.onload = image.onerror = () => done()));
+    for (const image of waiting) image.loading = "eager";
+    await Promise.all(waiting.map(settled));
+  };
   /** The page does not scroll sideways, and nothing of the article is cut off at its side. */
   const overflow = () => {
     const found = [];
@@ -89,7 +99,7 @@ window.bookChecks = (() => {
   };
 
   // Figures ---------------------------------------------------------------------------------------------------------
-  const ATTRIBUTES = ["fill", "stroke", "opacity", "fill-opacity", "stroke-opacity", "stroke-width"];
+  const ATTRIBUTES = ["fill", "stroke", "opacity", "fill-opacity", "stroke-opacity"];
   /** Every mark of a drawing by Matplotlib, with what it inherits: its kind, group, colour and opacity. */
   const marks = (svg) => {
     const found = [];
@@ -110,8 +120,6 @@ window.bookChecks = (() => {
           if (!style[paint] || style[paint] === "none" || style[paint].startsWith("url")) continue;
           // A filled area, such as a band around a curve, is background.
           if (paint === "fill" && /Poly|FillBetween/.test(kind)) continue;
-          // A hairline separates; nothing is read off it.
-          if (paint === "stroke" && Number(style["stroke-width"] ?? 1) <= 0.5) continue;
           found.push({
             kind, paint, colour: style[paint], group: here.join("/"),
             opacity: Number(style.opacity) * Number(style[`${paint}-opacity`] ?? 1),
@@ -123,7 +131,6 @@ window.bookChecks = (() => {
     visit(svg, { fill: "#000", opacity: "1" }, []);
     return found;
   };
-  const CLOUD = 20;
   const drawings = {};
   /** Contrast of the text and of every line colour of every drawing with the page behind it, in the present mode. */
   const figures = async ({ text, line }) => {
@@ -137,16 +144,12 @@ window.bookChecks = (() => {
       drawings[image.src] ??= marks(new DOMParser().parseFromString(await (await fetch(image.src)).text(), "image/svg+xml").documentElement);
       const [filter, below] = [getComputedStyle(image).filter, paper(image)];
       const best = new Map();
-      const many = new Map();
-      for (const { colour } of drawings[image.src]) many.set(colour, (many.get(colour) ?? 0) + 1);
       for (const mark of drawings[image.src]) {
         const kind = mark.kind === "text" ? "text" : "line";
         if (kind === "line" && !(mark.kind === "line2d" || mark.kind.endsWith("Collection"))) continue;
         // White halos around text, and marks without a filling, are not seen.
         if (mark.opacity < 0.02 || luminance(rgba(mark.colour)) > 0.9) continue;
-        // Many translucent marks say with their overlap where they are dense; one of few must be seen by itself.
-        const opacity = kind === "line" && many.get(mark.colour) >= CLOUD ? 1 : mark.opacity;
-        const value = contrast(over(rgba(mark.colour, filter), below, opacity), below);
+        const value = contrast(over(rgba(mark.colour, filter), below, mark.opacity), below);
         // Of the strokes of one colour, such as a curve and its grid, the strongest counts.
         const key = `${kind} ${mark.colour}`;
         const keep = kind === "text" ? Math.min : Math.max;
@@ -227,5 +230,5 @@ window.bookChecks = (() => {
   const missed = () => stops().filter((e) => !walked.has(e) && e.type !== "radio").map((e) => `the Tab key does not reach: ${name(e)}`);
   const walk = () => { walked = new Set(); scrollTo(0, 0); };
 
-  return { overflow, mathematics, figures, images, focus, mouseOnly, walk, step, missed };
+  return { unfold, overflow, mathematics, figures, images, focus, mouseOnly, walk, step, missed };
 })();

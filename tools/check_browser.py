@@ -4,8 +4,8 @@
 
 In light and in dark: no serious or critical result of axe, the focus shows, lines and text of figures stand out from
 the page, no figure is a white slab, no error in the console, no request to another host. Once: no sideways scrolling at
-three widths, the Tab key reaches everything, mathematics is rendered and search answers, served and from disk, and a
-page weighs no more than it may. Chromium is Playwright's own or one on the PATH.
+three widths, the Tab key reaches everything, a link ends at its target on a phone, mathematics is rendered and search
+answers, served and from disk, and a page weighs no more than it may. Chromium is Playwright's own or one on the PATH.
 """
 
 from __future__ import annotations
@@ -135,6 +135,7 @@ async def opened(
     watch = Watch(page, base)
     await page.goto(url, wait_until="load")
     await page.add_script_tag(content=(ROOT / "tools" / "check_browser.js").read_text("utf8"))
+    await page.evaluate("bookChecks.unfold()")
     await page.evaluate("document.fonts.ready.then(() => null)")
     return page, watch
 
@@ -232,6 +233,32 @@ async def disk_problems(browser: Browser, site: Path, name: str) -> list[str]:
     return [f"{line} (from disk)" for line in found + watch.found]
 
 
+async def target_problems(browser: Browser, base: str, name: str) -> list[str]:
+    """On a phone, where sections are laid out when the reader comes near, a link ends at its target all the same."""
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    page.set_default_timeout(120_000)
+    await page.goto(f"{base}/{name}.html", wait_until="load")
+    names = await page.evaluate(
+        "[...document.querySelectorAll('article section[id]')].map(e => e.id)"
+    )
+    found = []
+    if len(names) > 2:
+        # Neither the first, which is there from the start, nor the last, which may end below the page's end.
+        target = names[len(names) // 2]
+        await page.goto("about:blank")
+        await page.goto(f"{base}/{name}.html#{target}", wait_until="load")
+        place = "id => Math.round(document.getElementById(id).getBoundingClientRect().top)"
+        tops = [await page.evaluate(place, target)]
+        while len(tops) < 2 or (tops[-1] != tops[-2] and len(tops) < 20):
+            await page.wait_for_timeout(250)
+            tops.append(await page.evaluate(place, target))
+        if not 0 <= tops[-1] < 300:
+            found.append(f"a link to #{target} ends {tops[-1]} px from it on a phone")
+    await context.close()
+    return found
+
+
 def rare_words(site: Path, names: Iterable[str]) -> dict[str, str]:
     """For each page a word of its text that as few other pages as possible have."""
     texts = {name: Article((site / f"{name}.html").read_text("utf8")).text for name in names}
@@ -294,6 +321,7 @@ async def check(
                 group.create_task(report(name, light(name, browser, base)))
                 group.create_task(report(name, dark_problems(browser, base, name, source)))
                 group.create_task(report(name, disk_problems(browser, site, name)))
+                group.create_task(report(name, target_problems(browser, base, name)))
             for at in (base, site.as_uri()):
                 group.create_task(report("", search_problems(browser, at, words)))
     return list(dict.fromkeys(found)), weights

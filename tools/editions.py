@@ -30,7 +30,7 @@ from notebooks import notebook_of
 
 ROOT = build.ROOT
 
-# A block that only instructors see (book/_ext/course.py), with the empty line behind it.
+# A block that only instructors see, with the empty line behind it; as in book/_ext/course.py, which a test compares.
 INSTRUCTORS_ONLY = re.compile(r"^(`{3,})\{(marking|answer)\}[^\n]*\n(.*?)^\1[ ]*\n\n?", re.M | re.S)
 EXERCISE = re.compile(r"^(`{3,})\{exercise\} *([^\n]*)\n(.*?)^\1[ ]*$", re.M | re.S)
 SOLUTION = re.compile(
@@ -47,9 +47,14 @@ def is_notebook(text: str) -> bool:
     return text.startswith("---\njupytext:")
 
 
+def reader_text(text: str) -> str:
+    """A page without what only instructors see."""
+    return INSTRUCTORS_ONLY.sub("", text)
+
+
 def student_text(text: str) -> str:
     """A page without its solutions and notes; a notebook gets a cell in their place."""
-    text = SOLUTION.sub("", INSTRUCTORS_ONLY.sub("", text))
+    text = SOLUTION.sub("", reader_text(text))
     if not is_notebook(text):
         return text
 

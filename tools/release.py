@@ -27,10 +27,12 @@ from urllib.parse import unquote
 import notebooks
 import pdf
 from build import BUILD, ROOT, pages
+from editions import reader_text
 
 NAME = "signal-and-noise"
 RELEASE = BUILD / "release"
 EDITIONS = ("student", "instructor")
+NOTES = re.compile(r"`{3,}\{(?:marking|answer)\}")
 # The same content gives the same bytes.
 WHEN = (1980, 1, 1, 0, 0, 0)
 
@@ -39,7 +41,7 @@ NOTEBOOKS_README = """# {title}: the notebooks
 Every chapter as a Jupyter notebook, with the package and the stored results that they read. With Python 3.11 to 3.13:
 
     python -m venv .venv
-    .venv/bin/pip install -e ".[nets]" jupyterlab matplotlib myst-nb
+    .venv/bin/pip install -e ".[nets]" jupyterlab jupyterlab-myst matplotlib myst-nb
     .venv/bin/jupyter lab chapters
 
 (On Windows, `.venv\\Scripts\\` in place of `.venv/bin/`.) `requirements.txt` lists the versions that the book was built
@@ -79,10 +81,10 @@ def tree(folder: Path) -> dict[str, bytes | Path]:
 
 
 def chapter_notebooks() -> dict[str, bytes]:
-    """Name -> notebook of each chapter, free of outputs, and not paired with a text that is elsewhere."""
+    """Name -> notebook of each chapter, free of outputs and notes, and not paired with a text that is elsewhere."""
     found = {}
     for page in notebooks.chapters():
-        notebook = json.loads(notebooks.notebook_text(page))
+        notebook = json.loads(notebooks.notebook_of(reader_text(page.read_text("utf8"))))
         notebook["metadata"].pop("jupytext", None)
         name = page.relative_to(ROOT).with_suffix(".ipynb").as_posix()
         found[name] = (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
@@ -144,6 +146,8 @@ def notebook_problems(files: dict[str, bytes], chapters: Iterable[str]) -> list[
             found.append(f"{name} holds outputs")
         if not any(cell["cell_type"] == "code" for cell in cells):
             found.append(f"{name} has no code")
+        if NOTES.search("\n".join("".join(cell.get("source", "")) for cell in cells)):
+            found.append(f"{name} holds notes for instructors")
     needed = ("README.md", "pyproject.toml", "rmt_helpers/__init__.py", "LICENSE")
     found += [f"{name} is missing" for name in needed if name not in files]
     if not any(name.startswith("results/") for name in files):
@@ -163,6 +167,11 @@ def site_problems(files: dict[str, bytes], names: Iterable[str]) -> list[str]:
         f"{name}: search does not know it"
         for name in names
         if f'"{name.removesuffix(".html")}"' not in index
+    ]
+    found += [
+        f"{name} holds notes for instructors"
+        for name, content in files.items()
+        if name.endswith((".md", ".ipynb")) and NOTES.search(content.decode("utf8"))
     ]
     for page, content in files.items():
         if not page.endswith(".html") or page == "404.html" or page.startswith("_static/"):

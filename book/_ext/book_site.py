@@ -24,6 +24,7 @@ FIGURE_SCALE = 1.1
 
 # A browser may start a line between a formula and a mark that touches it.
 BEFORE = re.compile(r"[(\[“‘]+$")
+COMPOUND = re.compile(r"(?<![-\w])(\w+(?:-\w+)+)(?![^<]*>)")
 AFTER = re.compile(r"^(?:[)\]’”.,;:!?%…]+|-[a-z]+\b[.,;:]?|’s\b)")
 
 
@@ -49,6 +50,32 @@ class KeepWithFormula(SphinxPostTransform):
                 box += nodes.Text(mark[0])
             if len(box) > 1:
                 parent[place] = box
+
+
+# A hyphen before a number, unless it ties two words or belongs to an exponent.
+HYPHEN = re.compile(r"(?<![\w.–-])-(?=\.?\d)")
+
+
+class MinusSigns(SphinxPostTransform):
+    """A negative number that a cell computed has a minus sign, in sentences and in tables."""
+
+    default_priority = 710
+
+    def run(self, **kwargs: Any) -> None:
+        for node in list(self.document.findall(nodes.Text)):
+            if HYPHEN.search(node) and self.is_computed(node):
+                node.parent.replace(node, nodes.Text(HYPHEN.sub("−", node)))
+
+    @staticmethod
+    def is_computed(node: nodes.Node) -> bool:
+        while (node := node.parent) is not None:
+            if isinstance(node, (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)):
+                return False
+            if isinstance(node, nodes.entry) or "pasted-text" in getattr(
+                node, "attributes", {}
+            ).get("classes", ()):
+                return True
+        return False
 
 
 def pages_with_new_outputs(
@@ -181,6 +208,8 @@ def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str
     html = html.replace('title="Search" aria-label="Search" data-bs', 'title="Search" data-bs')
     # A list's children are items.
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    # A compound in a title is one word: a line does not end at its hyphen.
+    html = re.sub(r"<h1>(?:(?!one-word|</h1>).)*</h1>", whole_words, html, flags=re.S)
     # Code scrolls sideways on a phone, so a keyboard must reach it.
     html = html.replace("<pre>", '<pre tabindex="0">')
 
@@ -204,6 +233,10 @@ def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str
         return tag
 
     return re.sub(r"<img\b[^>]*>", with_size, html)
+
+
+def whole_words(title: re.Match[str]) -> str:
+    return COMPOUND.sub(r'<span class="one-word">\1</span>', title[0])
 
 
 def image_size(path: Path) -> tuple[float, float] | None:
@@ -265,6 +298,7 @@ def subset_font(path: Path, points: set[int]) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(KeepWithFormula)
+    app.add_post_transform(MinusSigns)
     app.connect("env-get-outdated", pages_with_new_outputs)
     app.connect("builder-inited", give_renderer_time)
     app.connect("html-page-context", trim_page, priority=900)

@@ -6,6 +6,7 @@ The grade of an exercise is its `:class:`; the page shows it as a word in the ex
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 GRADES = ("easy", "medium", "hard", "project")
+# A block that only instructors see, with the empty line behind it.
+INSTRUCTORS_ONLY = re.compile(r"^(`{3,})\{(marking|answer)\}[^\n]*\n(.*?)^\1[ ]*\n\n?", re.M | re.S)
 
 
 class GradesInTitles(SphinxPostTransform):
@@ -147,6 +150,39 @@ def graded(text: str) -> dict[str, int]:
     return {grade: found.count(grade) for grade in GRADES if grade in found}
 
 
+def reader_text(text: str) -> str:
+    """A page's source without what only instructors see."""
+    return INSTRUCTORS_ONLY.sub("", text)
+
+
+def reader_notebook(text: str) -> str:
+    """A notebook, as its file holds it, without what only instructors see."""
+    if "{marking}" not in text and "{answer}" not in text:
+        return text
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            source = "".join(cell["source"])
+            # The block's last fence may be the last line of its cell.
+            left = reader_text(f"{source}\n\n").rstrip("\n")
+            if left != source.rstrip("\n"):
+                cell["source"] = left.splitlines(keepends=True)
+    notebook["cells"] = [cell for cell in notebook["cells"] if "".join(cell["source"]).strip()]
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def trim_sources(app: Sphinx, error: Exception | None) -> None:
+    """The pages' sources, which readers may download, hold no notes either; the instructors' edition keeps them."""
+    if error is not None or app.builder.format != "html" or app.config.book_edition == "instructor":
+        return
+    for path in sorted(Path(app.outdir, "_sources").rglob("*")):
+        if path.is_file():
+            text = path.read_text("utf8")
+            left = (reader_notebook if ".ipynb" in path.suffixes else reader_text)(text)
+            if left != text:
+                path.write_text(left, "utf8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("book_edition", "reader", "env")
     app.add_directive("marking", Marking)
@@ -156,6 +192,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(GradesInTitles)
     app.add_post_transform(FillSessions)
     app.connect("env-updated", write_again)
+    app.connect("build-finished", trim_sources)
     return {
         "version": "1",
         "parallel_read_safe": False,

@@ -1,13 +1,19 @@
-/* What scrolls sideways is reached by the keyboard and named; what fits is no stop. */
+/* What scrolls is reached by the keyboard and, where it is no code, named; what fits is no stop. */
 (() => {
-  const kinds = [
+  const CODE = "pre, .cell_output > .output";
+  const NAMED = [
     [".pst-scrollable-table-container", "Wide table"],
     ["div.math, div.math .katex-display", "Long formula"],
     [".cell_output .text_html", "Wide output"],
   ];
-  const mark = () => {
-    for (const [selector, label] of kinds)
-      for (const element of document.querySelectorAll(`article :is(${selector})`)) {
+  // To measure what is not laid out yet (book.css) would lay it out.
+  const laidOut = (part, selector) =>
+    [...part.querySelectorAll(`article :is(${selector})`)].filter((e) => e.checkVisibility({ contentVisibilityAuto: true }));
+  const mark = (part) => {
+    for (const element of laidOut(part, CODE))
+      element.tabIndex = element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight ? 0 : -1;
+    for (const [selector, label] of NAMED)
+      for (const element of laidOut(part, selector)) {
         const scrolls =
           element.scrollWidth > element.clientWidth && ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
         if (scrolls) {
@@ -19,6 +25,14 @@
         }
       }
   };
-  addEventListener("load", () => document.fonts.ready.then(mark));
-  addEventListener("resize", mark);
+  addEventListener("load", () => document.fonts.ready.then(() => mark(document)));
+  addEventListener("resize", () => mark(document));
+  // Folded code is measured when it unfolds, a section when the reader comes near; neither event bubbles.
+  document.addEventListener("toggle", ({ target }) => mark(target), true);
+  document.addEventListener("click", ({ target }) => {
+    const box = target.closest?.(".toggle-button, .admonition.toggle")?.closest(".admonition");
+    if (box) requestAnimationFrame(() => mark(box));
+  });
+  for (const section of document.querySelectorAll("article > section > section"))
+    section.addEventListener("contentvisibilityautostatechange", ({ skipped }) => skipped || requestAnimationFrame(() => mark(section)));
 })();

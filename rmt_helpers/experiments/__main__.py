@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from .catalogue import EXPERIMENTS
+from .reproduction import outcome, reproduce
 from .runner import Experiment, differences, run, status
 
 
@@ -25,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     checker = commands.add_parser("check", help="fail unless all results are there and fresh")
     checker.add_argument("names", nargs="*", metavar="NAME", help="of an experiment; default: all")
     checker.add_argument("--rerun", action="store_true", help="run a sample again and compare")
+    repeater = commands.add_parser(
+        "reproduce", help="repeat stored runs and keep how far the numbers lie apart"
+    )
+    repeater.add_argument("names", nargs="*", metavar="NAME", help="of an experiment; default: all")
+    repeater.add_argument("--all", action="store_true", help="every run, not the samples alone")
     given = parser.parse_args(arguments)
     if given.command == "list":
         return _list()
@@ -34,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [EXPERIMENTS[name] for name in given.names or EXPERIMENTS]
     if given.command == "check":
         return _check(chosen, rerun=given.rerun)
+    if given.command == "reproduce":
+        record = reproduce(chosen, every=given.all, say=lambda line: print(line, flush=True))
+        return 0 if all(outcome(experiment, record) == "yes" for experiment in chosen) else 1
     failures = []
     for experiment in chosen:
         failures += run(experiment, workers=given.workers, scheduler=given.scheduler)

@@ -3,6 +3,7 @@
 Markers are planted in every solution of the real chapters: in words, code, comments, captions, outputs and metadata.
 """
 
+import json
 import re
 import warnings
 from types import SimpleNamespace
@@ -358,8 +359,37 @@ class TestDirectives:
         assert MARK not in index
         assert re.search(r'class="[^"]*\bdropdown\b[^"]*"', html)
 
+    @pytest.mark.parametrize("edition", ["reader", "student"])
+    def test_nor_do_they_in_the_sources_that_are_downloaded(self, tmp_path, edition):
+        self.written(tmp_path, edition)
+        (source,) = (tmp_path / "out" / "_sources").iterdir()
+        assert source.read_text("utf8").rstrip() == editions.reader_text(self.PAGE).rstrip()
+        assert MARK not in source.read_text("utf8")
+
+    @pytest.mark.parametrize("name", CHAPTERS)
+    def test_nor_in_a_notebook_that_is_downloaded(self, name):
+        notebook = editions.notebook_of(CHAPTERS[name])
+        left = json.loads(course.reader_notebook(notebook))
+        text = "\n".join("".join(cell["source"]) for cell in left["cells"])
+        assert not course.INSTRUCTORS_ONLY.search(text)
+        assert "{marking}" not in text
+
+        def words(book):
+            cells = ["".join(cell["source"]) for cell in book["cells"]]
+            return "\n".join(cells).split()
+
+        # All else is there, in its order.
+        assert words(left) == words(
+            json.loads(editions.notebook_of(editions.reader_text(CHAPTERS[name])))
+        )
+
+    def test_the_same_blocks_are_meant_everywhere(self):
+        assert course.INSTRUCTORS_ONLY == editions.INSTRUCTORS_ONLY
+
     def test_the_instructor_sees_notes_and_open_solutions(self, tmp_path):
         html, _ = self.written(tmp_path, "instructor")
+        (source,) = (tmp_path / "out" / "_sources").iterdir()
+        assert source.read_text("utf8") == self.PAGE
         assert html.count(MARK) == 2
         assert "Marking" in html
         assert "Answer" in html

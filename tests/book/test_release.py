@@ -87,6 +87,10 @@ class TestNotebooks:
             ("a.ipynb", [{"cell_type": "code", "outputs": [1]}]),
             ("a.ipynb", [{"cell_type": "markdown"}]),
             ("b.ipynb", [{"cell_type": "code", "outputs": []}]),
+            (
+                "a.ipynb",
+                [{"cell_type": "code"}, {"cell_type": "markdown", "source": "```{marking} ex-a"}],
+            ),
         ],
     )
     def test_rule_fails(self, name, cells):
@@ -119,6 +123,8 @@ class TestSite:
             ("a.html", '<a href="../a.html">out of the archive</a>'),
             ("b/c.html", '<img src="d.png">'),
             ("searchindex.js", 'Search.setIndex({"docnames":["a"]})'),
+            ("_sources/a.md", "```{marking} ex-a\nTwo points.\n```"),
+            ("_sources/a.ipynb", '{"source": "```{answer}"}'),
         ],
     )
     def test_rule_fails(self, name, text):

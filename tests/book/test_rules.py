@@ -79,6 +79,7 @@ ROOMS = [
     "experiments/layers",
     "experiments/encoder",
     "experiments/catalogue",
+    "experiments/reproduction",
     "experiments/__main__",
     "experiments",
     "verdicts/claim",

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from book_site import first_sentence, image_size, start_renderer, tidy
+from book_site import HYPHEN, MinusSigns, first_sentence, image_size, start_renderer, tidy
 from check_site import figure_names, problems, problems_on_page
+from docutils import nodes
 from docutils.core import publish_doctree
 from sphinxcontrib import katex
 
@@ -93,6 +94,15 @@ class TestTidy:
         once = tidy(self.PAGE, lambda source: (100, 50))
         assert tidy(once, lambda source: (100, 50)) == once
 
+    def test_a_compound_in_a_title_is_one_word(self):
+        title = '<h1><span class="section-number">1. </span>Low-rank parts<a class="headerlink" href="#a-b">#</a></h1>'
+        page = tidy(title, lambda source: None)
+        assert (
+            '</span><span class="one-word">Low-rank</span> parts<a class="headerlink" href="#a-b">'
+            in page
+        )
+        assert tidy(page, lambda source: None) == page
+
     def test_unknown_size_is_left_alone(self):
         assert '<img alt="b" src="y.png" />' in tidy(self.PAGE, lambda source: None)
 
@@ -171,3 +181,32 @@ class TestRenderer:
         with pytest.raises(katex.KaTeXError):
             start_renderer(self.server(code), tmp_path, 0.5)
         assert started[0].returncode is not None
+
+
+class TestMinusSigns:
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("-0.80", "−0.80"),
+            ("(-0.30 to 0.76)", "(−0.30 to 0.76)"),
+            ("-.5", "−.5"),
+            ("CIFAR-10", "CIFAR-10"),
+            ("1e-05", "1e-05"),
+            ("2026-11-24", "2026-11-24"),
+            ("784-512-10", "784-512-10"),
+            ("--json", "--json"),
+        ],
+    )
+    def test_before_a_number_alone(self, text, shown):
+        assert HYPHEN.sub("−", text) == shown
+
+    def test_of_what_a_cell_computed(self):
+        number = nodes.inline("", "-1", classes=["pasted-text"])
+        entry = nodes.entry(
+            "", nodes.paragraph("", "-1"), nodes.paragraph("", "", nodes.literal("", "-1"))
+        )
+        kept = nodes.paragraph("", "-1")
+        assert MinusSigns.is_computed(number[0])
+        assert MinusSigns.is_computed(entry[0][0])
+        assert not MinusSigns.is_computed(entry[1][0][0])
+        assert not MinusSigns.is_computed(kept[0])

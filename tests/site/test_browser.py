@@ -8,7 +8,13 @@ from pathlib import Path
 import check_browser
 import matplotlib
 import pytest
-from check_browser import dark_problems, disk_problems, light_problems, search_problems
+from check_browser import (
+    dark_problems,
+    disk_problems,
+    light_problems,
+    search_problems,
+    target_problems,
+)
 from site_server import serve
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"
@@ -100,12 +106,24 @@ BROKEN = {
     ),
     "heavy": ('<script src="heavy.js"></script>', "kB, and a page of text may load"),
     "faint-line": (FIGURE.format("line.svg"), "line rgb(204, 204, 204) has contrast"),
+    "faint-cloud": (FIGURE.format("cloud.svg"), "line rgb(32, 64, 96) has contrast"),
+    "faint-hairline": (FIGURE.format("hairline.svg"), "line rgb(153, 153, 153) has contrast"),
     "faint-text": (FIGURE.format("text.svg"), "text rgb(153, 153, 153) has contrast"),
     "dark-line": (
         f"<style>@media (prefers-color-scheme: dark) {{ img {{ filter: none }} }}</style>{FIGURE.format('good.svg')}",
         "line rgb(32, 64, 96) has contrast",
     ),
     "slab": (FIGURE.format("slab.svg"), "does not take the page's background"),
+}
+# Long pages, on which a link to a section is followed: a good one, and one that scrolls away.
+LONG = "".join(f"<section id='s{k}'><p style='height: 900px'>{k}</p></section>" for k in range(5))
+TARGETS = {
+    "leads": (LONG, []),
+    "misses": (
+        f"{LONG}<script>setInterval(() => scrollTo(0, 0), 20)</script>",
+        ["a link to #s2 ends"],
+    ),
+    "short": ("<section id='s0'>a</section>", []),
 }
 # Broken in these alone.
 IN_DARK = ("pale-in-dark", "dark-line", "slab")
@@ -134,7 +152,14 @@ def site(tmp_path_factory):
         "slab": {"paper": "#ffffff"},
     }.items():
         (site / f"{name}.svg").write_text(drawing(**colours))
-    for name, (body, _) in {"good": (GOOD, ""), **BROKEN}.items():
+    stroke = '<path d="M20 80L180 20" style="fill: none; stroke: #204060; stroke-width: 2'
+    assert stroke in drawing()
+    many = 40 * f'{stroke}; opacity: 0.4"/>'
+    (site / "cloud.svg").write_text(drawing().replace(f'{stroke}"/>', many))
+    (site / "hairline.svg").write_text(
+        drawing("#999999").replace("stroke-width: 2", "stroke-width: 0.4")
+    )
+    for name, (body, _) in {"good": (GOOD, ""), **BROKEN, **TARGETS}.items():
         (site / f"{name}.html").write_text(HEAD + body + TAIL)
     (site / "search.html").write_text(
         "<!doctype html><div id='search-results'></div><script>if (location.search === '?q=rises')"
@@ -159,6 +184,8 @@ def results(site, browser):
                     found[name]["dark"] = await dark_problems(chromium, base, name, source)
                 for name in ("good", *FROM_DISK):
                     found[name]["disk"] = await disk_problems(chromium, site, name)
+                for name in TARGETS:
+                    found[name] = {"target": await target_problems(chromium, base, name)}
                 found["search"] = [
                     await search_problems(chromium, at, words, patience=3000)
                     for words in ({"good": "rises"}, {"good": "falls"})
@@ -182,6 +209,13 @@ def test_a_broken_page_fails(results, name):
 @pytest.mark.parametrize("name", [*IN_DARK, *FROM_DISK])
 def test_what_a_look_in_light_would_miss(results, name):
     assert results[name]["light"] == []
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_link_ends_at_its_target(results, name):
+    lines, expected = results[name]["target"], TARGETS[name][1]
+    assert len(lines) == len(expected)
+    assert all(line.startswith(start) for line, start in zip(lines, expected, strict=True))
 
 
 def test_search(results):
