@@ -2,7 +2,15 @@
 
 import book_weight
 import pytest
-from book_weight import joined, lean, link_one, linked_sheets, rules_in_use, used_names
+from book_weight import (
+    fetch_letters,
+    joined,
+    lean,
+    link_one,
+    linked_sheets,
+    rules_in_use,
+    used_names,
+)
 from sphinx.errors import ExtensionError
 
 OPTIONS = "const DOCUMENTATION_OPTIONS = {};"
@@ -124,6 +132,16 @@ class TestSheets:
         assert "url(../vendor/fonts/k.woff2)" in text
         assert "url('data:x')" in text
         assert ".d" not in text
+
+
+def test_fonts_are_asked_for_where_there_is_mathematics():
+    head = '<link rel="stylesheet" href="../_static/page-1.css" />\n'
+    formula = '<span class="katex">x</span>'
+    page = fetch_letters(head + formula, "book/x.html")
+    assert 'href="../vendor/katex/fonts/KaTeX_Math-Italic.woff2"' in page
+    assert page.endswith(head + formula)
+    assert fetch_letters(page, "book/x.html") == page
+    assert fetch_letters(head, "book/x.html") == head
 
 
 def test_letters_of_mathematics_alone():
