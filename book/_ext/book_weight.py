@@ -30,6 +30,13 @@ MEASURED = '"pre, .nboutput > .output_area, .cell_output > .output, .jp-Rendered
 NOTHING = '":not(*)"'
 
 
+ASK = (
+    "if (innerWidth >= 1200 && location.protocol !== 'file:') for (const href of %s) document.head.append("
+    "Object.assign(document.createElement('link'), "
+    "{rel: 'preload', as: 'font', type: 'font/woff2', crossOrigin: '', href}));"
+)
+
+
 # Markup -------------------------------------------------------------------------------------------
 
 
@@ -63,18 +70,15 @@ def lean(page: str, options: str) -> str:
 
 
 def fetch_letters(page: str, name: str) -> str:
-    """On a desktop, a page with mathematics asks for its two main fonts at once: where they come late, lines break anew.
+    """On a desktop, a page with mathematics asks for its main fonts at once: where they come late, lines break anew.
 
     A phone's slow connection has better things to fetch first. From disk a browser refuses to be asked.
     """
     if 'class="katex"' not in page or "KaTeX_Main-Regular.woff2" in page:
         return page
     folder = posixpath.relpath("vendor/katex/fonts", posixpath.dirname(name) or ".")
-    tags = "".join(
-        f'<link rel="preload" as="font" type="font/woff2" crossorigin href="{folder}/KaTeX_{font}.woff2">'
-        for font in ("Main-Regular", "Math-Italic")
-    )
-    ask = f"<script>innerWidth < 1200 || location.protocol === 'file:' || document.write('{tags}');</script>\n"
+    fonts = [f"{folder}/KaTeX_{font}.woff2" for font in ("Main-Regular", "Math-Italic")]
+    ask = f"<script>{ASK % fonts}</script>\n"
     return LINK.sub(lambda link: ask + link[0], page, count=1)
 
 
