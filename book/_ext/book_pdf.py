@@ -96,7 +96,7 @@ class ExerciseLinks(SphinxPostTransform):
             link.replace_self(nodes.raw("", words, format="latex"))
 
 
-def number_as_the_site(app: Sphinx, env: BuildEnvironment) -> list[str]:
+def number_as_the_site(app: Sphinx, env: BuildEnvironment) -> None:
     """Theorems and exercises have the numbers of the site: Exercise 5.3, not 5.11.3.
 
     Figures and equations are numbered by LaTeX, for which sphinx_jupyterbook_latex counts the parts as a level.
@@ -106,7 +106,6 @@ def number_as_the_site(app: Sphinx, env: BuildEnvironment) -> list[str]:
         app.config.numfig_secnum_depth = 1  # type: ignore[attr-defined]
         TocTreeCollector().assign_figure_numbers(env)
         app.config.numfig_secnum_depth = depth  # type: ignore[attr-defined]
-    return []
 
 
 def pages_before_chapters(contents: dict[str, Any]) -> int:
@@ -146,7 +145,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(VectorFigures)
     app.add_post_transform(PrintFolded)
     app.add_post_transform(ExerciseLinks)
-    app.connect("env-updated", number_as_the_site, priority=900)
+    app.connect("env-check-consistency", number_as_the_site)
     app.connect("config-inited", latex_settings, priority=900)
     app.connect("build-finished", write_stand_in)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
