@@ -50,7 +50,9 @@ def text_problems(tex: str, figures: list[str]) -> list[str]:
     found = []
     for name in figures:
         blocks = re.findall(r"\\begin\{figure\}(?:(?!\\end\{figure\}).)*", tex, re.S)
-        mine = [block for block in blocks if re.search(rf":{re.escape(name)}[}}\s]", block)]
+        # Its own label: the caption of another figure may refer to it.
+        label = re.compile(rf"\\label\{{\\detokenize\{{[^}}]*:{re.escape(name)}\}}\}}")
+        mine = [block for block in blocks if label.search(block)]
         if len(mine) != 1 or r"\sphinxincludegraphics" not in mine[0]:
             found.append(f"figure {name} is not in the print")
     return found

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from docutils import nodes
+from sphinx.addnodes import number_reference
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.environment.collectors.toctree import TocTreeCollector
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.transforms.post_transforms.images import ImageConverter
 
 CONVERTER = "rsvg-convert"
@@ -38,9 +43,10 @@ PREAMBLE = r"""
 % A caption with a citation in it is written to a file, link and all.
 \usepackage{etoolbox}
 \AtBeginDocument{\robustify\hyperlink}
-% A letter that the slanted code font lacks.
+% Letters that a code font lacks.
 \usepackage{newunicodechar}
 \newunicodechar{ᵀ}{\ensuremath{^{\mathsf{T}}}}
+\newunicodechar{✗}{\ensuremath{\times}}
 """
 
 
@@ -59,6 +65,47 @@ class VectorFigures(ImageConverter):
             raise ExtensionError(f"{CONVERTER} is missing: install librsvg2-bin")
         subprocess.run([program, "--format=pdf", f"--output={_to}", _from], check=True)
         return True
+
+
+class PrintFolded(SphinxPostTransform):
+    """What a page folds away is printed: a reference may lead there."""
+
+    default_priority = 300  # before sphinx_jupyterbook_latex (400), which would leave it out
+    formats = ("latex",)
+
+    def run(self, **kwargs: Any) -> None:
+        for cell in self.document.findall(nodes.container):
+            cell["classes"] = [name for name in cell["classes"] if name != "tag_hide-output"]
+
+
+class ExerciseLinks(SphinxPostTransform):
+    """A link to an exercise of another page leads to the label that sphinx-exercise writes, with its number."""
+
+    default_priority = 23  # after sphinx_exercise (22), which mends those of the same page
+    formats = ("latex",)
+
+    def run(self, **kwargs: Any) -> None:
+        known = getattr(self.env, "sphinx_exercise_registry", {})
+        for link in list(self.document.findall(number_reference)):
+            label = link.get("refuri", "").rpartition("#")[2]
+            if label not in known or type(link) is not number_reference:
+                continue
+            page = self.env.toc_fignumbers.get(known[label]["docname"], {})
+            number = ".".join(map(str, page.get("exercise", {}).get(label, ())))
+            words = f"\\hyperref[exercise:{label}]{{Exercise {number}}}"
+            link.replace_self(nodes.raw("", words, format="latex"))
+
+
+def number_as_the_site(app: Sphinx, env: BuildEnvironment) -> None:
+    """Theorems and exercises have the numbers of the site: Exercise 5.3, not 5.11.3.
+
+    Figures and equations are numbered by LaTeX, for which sphinx_jupyterbook_latex counts the parts as a level.
+    """
+    if app.builder.format == "latex":
+        depth = app.config.numfig_secnum_depth
+        app.config.numfig_secnum_depth = 1  # type: ignore[attr-defined]
+        TocTreeCollector().assign_figure_numbers(env)
+        app.config.numfig_secnum_depth = depth  # type: ignore[attr-defined]
 
 
 def pages_before_chapters(contents: dict[str, Any]) -> int:
@@ -96,6 +143,9 @@ def write_stand_in(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(VectorFigures)
+    app.add_post_transform(PrintFolded)
+    app.add_post_transform(ExerciseLinks)
+    app.connect("env-check-consistency", number_as_the_site)
     app.connect("config-inited", latex_settings, priority=900)
     app.connect("build-finished", write_stand_in)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

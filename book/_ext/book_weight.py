@@ -30,6 +30,13 @@ MEASURED = '"pre, .nboutput > .output_area, .cell_output > .output, .jp-Rendered
 NOTHING = '":not(*)"'
 
 
+ASK = (
+    "if (innerWidth >= 1200 && location.protocol !== 'file:') for (const href of %s) document.head.append("
+    "Object.assign(document.createElement('link'), "
+    "{rel: 'preload', as: 'font', type: 'font/woff2', crossOrigin: '', href}));"
+)
+
+
 # Markup -------------------------------------------------------------------------------------------
 
 
@@ -60,6 +67,19 @@ def lean(page: str, options: str) -> str:
         return match[0].replace("<img", '<img loading="lazy" decoding="async"', 1)
 
     return re.sub(r"<img\b[^>]*>", when_near, page)
+
+
+def fetch_letters(page: str, name: str) -> str:
+    """On a desktop, a page with mathematics asks for its main fonts at once: where they come late, lines break anew.
+
+    A phone's slow connection has better things to fetch first. From disk a browser refuses to be asked.
+    """
+    if 'class="katex"' not in page or "KaTeX_Main-Regular.woff2" in page:
+        return page
+    folder = posixpath.relpath("vendor/katex/fonts", posixpath.dirname(name) or ".")
+    fonts = [f"{folder}/KaTeX_{font}.woff2" for font in ("Main-Regular", "Math-Italic")]
+    ask = f"<script>{ASK % fonts}</script>\n"
+    return LINK.sub(lambda link: ask + link[0], page, count=1)
 
 
 # Style sheets -------------------------------------------------------------------------------------
@@ -217,8 +237,9 @@ def lighten(site: Path, whole_fonts: Path | None) -> None:
     for path, text in texts.items():
         name = path.relative_to(site).as_posix()
         sheets = linked_sheets(text, name)
-        if sheets is not None:
-            text = link_one(text, name, sheets, *bundle(sheets))
+        # A sheet that is not there is another check's to tell (tools/check_site.py).
+        if sheets is not None and all((site / sheet).is_file() for sheet in sheets):
+            text = fetch_letters(link_one(text, name, sheets, *bundle(sheets)), name)
         if text != pages[path]:
             path.write_text(text, "utf8")
     fonts = site / "vendor" / "katex" / "fonts"

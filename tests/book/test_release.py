@@ -216,6 +216,13 @@ class TestPrint:
         assert len(pdf.text_problems(self.FIGURE, ["fig-b"])) == 1
         assert len(pdf.text_problems(self.FIGURE.replace("graphics", ""), ["fig-a"])) == 1
 
+    def test_a_caption_may_refer_to_another_figure(self):
+        other = self.FIGURE.replace("fig-a", "fig-b").replace(
+            r"\caption{", r"\caption{\hyperref[\detokenize{chapters/a:fig-a}]{Figure 1} "
+        )
+        assert other.count("fig-a") == 1
+        assert pdf.text_problems(self.FIGURE + other, ["fig-a", "fig-b"]) == []
+
     @pytest.mark.parametrize(
         "log",
         [

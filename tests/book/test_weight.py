@@ -2,7 +2,15 @@
 
 import book_weight
 import pytest
-from book_weight import joined, lean, link_one, linked_sheets, rules_in_use, used_names
+from book_weight import (
+    fetch_letters,
+    joined,
+    lean,
+    link_one,
+    linked_sheets,
+    rules_in_use,
+    used_names,
+)
 from sphinx.errors import ExtensionError
 
 OPTIONS = "const DOCUMENTATION_OPTIONS = {};"
@@ -126,6 +134,16 @@ class TestSheets:
         assert ".d" not in text
 
 
+def test_fonts_are_asked_for_where_there_is_mathematics():
+    head = '<link rel="stylesheet" href="../_static/page-1.css" />\n'
+    formula = '<span class="katex">x</span>'
+    page = fetch_letters(head + formula, "book/x.html")
+    assert "'../vendor/katex/fonts/KaTeX_Math-Italic.woff2'" in page
+    assert page.endswith(head + formula)
+    assert fetch_letters(page, "book/x.html") == page
+    assert fetch_letters(head, "book/x.html") == head
+
+
 def test_letters_of_mathematics_alone():
     page = (
         '<p>words <span class="katex"><span class="katex-mathml">m</span><span class="katex-html">'
@@ -141,3 +159,43 @@ def test_the_theme_measures_nothing_on_loading():
     assert book_weight.let_it_wait(patched) == patched
     with pytest.raises(ExtensionError, match="another one"):
         book_weight.let_it_wait("")
+
+
+class TestLighten:
+    PAGE = """<link rel="stylesheet" href="_static/a.css?v=1" /><link rel="stylesheet" href="_static/b.css" />
+<script src="_static/documentation_options.js"></script><p class="used">text</p>"""
+
+    @pytest.fixture
+    def site(self, tmp_path):
+        (tmp_path / "_static" / "scripts").mkdir(parents=True)
+        (tmp_path / "_static" / "documentation_options.js").write_text(OPTIONS)
+        theme = tmp_path / "_static" / "scripts" / "pydata-sphinx-theme.js"
+        theme.write_text(book_weight.MEASURED)
+        (tmp_path / "_static" / "a.css").write_text(".used{color:red}.gone{color:red}")
+        (tmp_path / "_static" / "b.css").write_text("p{color:blue}")
+        (tmp_path / "index.html").write_text(self.PAGE)
+        return tmp_path
+
+    def test_one_sheet_of_what_is_used(self, site):
+        book_weight.lighten(site, None)
+        page = (site / "index.html").read_text()
+        (sheet,) = (site / "_static").glob("page-*.css")
+        assert page.count("stylesheet") == 1
+        assert sheet.name in page
+        assert sheet.read_text() == ".used{color:red}\np{color:blue}"
+
+    def test_the_next_build_finds_new_names(self, site):
+        book_weight.lighten(site, None)
+        (site / "new.html").write_text(self.PAGE.replace("used", "gone"))
+        book_weight.lighten(site, None)
+        (sheet,) = (site / "_static").glob("page-*.css")
+        assert ".gone" in sheet.read_text()
+        versions = {
+            (site / name).read_text().split("?v=")[1][:8] for name in ("index.html", "new.html")
+        }
+        assert len(versions) == 1
+
+    def test_a_missing_sheet_is_left_to_the_check_of_the_site(self, site):
+        (site / "_static" / "b.css").unlink()
+        book_weight.lighten(site, None)
+        assert (site / "index.html").read_text().count("stylesheet") == 2
