@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .bulk import BULK
+from .choice import CHOICE
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
@@ -13,5 +14,5 @@ from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
+    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE)
 }
