@@ -9,10 +9,11 @@ from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .layers import LAYERS
 from .null import NULL
+from .peers import PEERS
 from .runner import Experiment
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE)
+    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE, PEERS)
 }
