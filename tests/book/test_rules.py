@@ -81,6 +81,7 @@ ROOMS = [
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
+    "verdicts/which",
     "verdicts",
     "plotting",
 ]
