@@ -194,13 +194,17 @@ def _function() -> Finding:
         f"{name} {m:.1f} ({a:.1f} to {b:.1f})" for name, (m, a, b) in intervals.items()
     )
     within = [high <= 0.5 for _, _, high in intervals.values()]
+    table = networks()
+    short = table[(table["layer"] == "conv2") & (table["method"] == "auto")]
     return Finding(
         "holds" if all(within) else "holds with limits" if any(within) else "fails",
         mean,
         low,
         high,
         "points of accuracy",
-        f'Lost with every layer cut to the rank of "auto", five seeds: {told}.',
+        f'Lost with every layer cut to the rank of "auto", five seeds: {told}. In LeNet conv2 alone, with '
+        f"16 singular values, loses {short['lost'].mean():.1f}; the trust was low there in "
+        f"{(short['trust'] == 'low').sum()} of {len(short)} networks.",
     )
 
 
