@@ -5,12 +5,14 @@ from __future__ import annotations
 from .batches import BATCHES
 from .bulk import BULK
 from .elsewhere import ELSEWHERE
+from .choice import CHOICE
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .largest import LARGEST
 from .layers import LAYERS
 from .null import NULL
+from .peers import PEERS
 from .runner import Experiment
 from .truth import TRUTH
 
@@ -28,4 +30,5 @@ EXPERIMENTS: dict[str, Experiment] = {
         BATCHES,
         LARGEST,
     )
+    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE, PEERS)
 }

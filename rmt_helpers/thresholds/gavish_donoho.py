@@ -37,7 +37,7 @@ def hard_threshold(c: float) -> float:
     References
     ----------
     Gavish, Donoho, "The optimal hard threshold for singular values is 4/√3", IEEE Trans. Inf. Theory
-    60 (2014), equation (11).
+    60 (2014), arXiv 1305.5870, where n is the long side as here.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def gavish_donoho(W_or_spectrum: Any, sigma: float | None = None) -> NoiseFit:
     References
     ----------
     Gavish, Donoho, "The optimal hard threshold for singular values is 4/√3", IEEE Trans. Inf. Theory
-    60 (2014), equations (11) and (5).
+    60 (2014), arXiv 1305.5870.
 
     Examples
     --------

@@ -89,8 +89,8 @@ def optimal_shrinkage(
 
     References
     ----------
-    Gavish, Donoho, "Optimal shrinkage of singular values", IEEE Trans. Inf. Theory 63 (2017), equations
-    (7) and (8). Leeb, "Optimal singular value shrinkage for operator norm loss", Stat. Probab. Lett. 186
+    Gavish, Donoho, "Optimal shrinkage of singular values", IEEE Trans. Inf. Theory 63 (2017), arXiv
+    1405.7511. Leeb, "Optimal singular value shrinkage for operator norm loss", Stat. Probab. Lett. 186
     (2022), arXiv 2005.11807.
 
     Examples
