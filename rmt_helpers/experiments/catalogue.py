@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .bulk import BULK
+from .compression import COMPRESSION
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
+from .filtering import FILTERING
 from .layers import LAYERS
 from .null import NULL
 from .runner import Experiment
@@ -13,5 +15,5 @@ from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
+    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, FILTERING, COMPRESSION)
 }
