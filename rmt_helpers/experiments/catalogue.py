@@ -15,5 +15,15 @@ from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, FILTERING, COMPRESSION)
+    for experiment in (
+        NULL,
+        FAILURES,
+        TRUTH,
+        BULK,
+        LAYERS,
+        ENCODER,
+        ESTIMATORS,
+        FILTERING,
+        COMPRESSION,
+    )
 }

@@ -5,12 +5,13 @@ How a layer is split is in `lowrank`; how ranks are found, in `thresholds`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import numbers
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ def compress(
     """
     import pandas as pd
 
-    choices, named = _choices(model, method, layers, scheme)
+    choices, named = _choices(model, method, layers, scheme, shrink)
     if validate is not None and len(validate) == 0:
         raise ValueError("validate must hold at least one image, was empty")
     if example is None and validate is not None:
@@ -245,11 +246,13 @@ def _number(module: nn.Module) -> int:
 
 
 def _choices(
-    model: nn.Module, method: Any, layers: Sequence[str] | None, scheme: str
+    model: nn.Module, method: Any, layers: Sequence[str] | None, scheme: str, shrink: Any
 ) -> tuple[dict[str, Choice], bool]:
     """How to choose the rank of each layer, and whether the caller named the layers."""
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, was {scheme!r}")
+    if shrink is not None and shrink not in get_args(Loss):
+        raise ValueError(f"shrink must be one of {', '.join(get_args(Loss))}, was {shrink!r}")
     by_layer = isinstance(method, Mapping)
     for choice in method.values() if by_layer else [method]:
         _check_choice(choice)
@@ -307,7 +310,7 @@ def _split(
     matrix = layer_matrix(layer, scheme)
     rows, columns = matrix.shape
     row: dict[str, Any] = {"layer": name, "rows": rows, "columns": columns}
-    row["rank"] = min(rows, columns)
+    row |= {"rank": min(rows, columns), "split": False}
     row["parameters_before"] = row["parameters_after"] = _number(layer)
     try:
         factors = factorize(matrix)
@@ -321,11 +324,13 @@ def _split(
             values = optimal_shrinkage(factors.spectrum, shrink, sigma).shrunk
             rank = min(rank, int(np.count_nonzero(values)))
     except ValueError as error:
-        if not forgiving:
+        # What a caller's own function says is the caller's to hear.
+        if callable(choice) or not forgiving:
             raise ValueError(f"layer {name!r}: {error}") from None
         return None, row | {"note": str(error)}
     if fit is None and min(rows, columns) >= SMALLEST:
-        fit = bema(factors.spectrum)
+        with contextlib.suppress(ValueError):  # a spectrum that holds no noise
+            fit = bema(factors.spectrum)
     row["ave_w"] = math.nan if fit is None or rank == 0 else average_alignment(fit, rank)
     if rank == 0:
         return None, row | {"note": "no signal found"}
