@@ -30,8 +30,8 @@ from .store import Result
 # Shares of the weights of the chosen layers that are kept, where no threshold says how many.
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 
-# The share at which rivals are also trained on; the threshold's own is near a tenth.
-TUNED = 0.05
+# Those at which rivals are also trained on.
+TUNED = (0.05, 0.1)
 
 # What a layer must score for its directions to be kept, where the score chooses.
 SCORES = (0.9, 0.8)
@@ -133,7 +133,7 @@ def inspect(configuration: Configuration) -> Result:
     budgets = {"threshold": target}
     budgets |= {f"{share:g}": round(share * sum(weights[n] for n in layers)) for share in SHARES}
     for budget, allowed in budgets.items():
-        tune = budget in ("threshold", f"{TUNED:g}")
+        tune = budget in ("threshold", *(f"{share:g}" for share in TUNED))
         put("share", budget, _within(same_share, count, allowed), tune=tune)
         put("energy", budget, _within(same_energy, count, allowed), tune=tune)
         put_pruned(budget, allowed, tune=tune)
