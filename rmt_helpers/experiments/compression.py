@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from ..alignment import average_alignment
 from ..nets.compress import compress, multiply_adds, rank_by_energy
 from ..nets.data import Dataset
 from ..nets.layers import Factors, accuracy_by_rank, factorize, weight_matrices
-from ..nets.lowrank import replace, split
+from ..nets.lowrank import AnyNetwork, Splittable, replace, split
 from ..nets.magnitude import prune
 from ..nets.responses import layer_inputs, split_by_responses
 from ..nets.training import TrainConfig, accuracy, train
@@ -90,7 +89,7 @@ def inspect(configuration: Configuration) -> Result:
 
     rows: list[dict[str, Any]] = []
 
-    def note(how: str, budget: str, net: nn.Module, left: int | None, tuned: bool) -> None:
+    def note(how: str, budget: str, net: AnyNetwork, left: int | None, tuned: bool) -> None:
         """A row about a network; `left` weights of the chosen layers are not zero, if it is sparse."""
         numbers = sum(values.numel() for values in net.parameters())
         work = sum(multiply_adds(net, example).values())
@@ -172,20 +171,20 @@ def _highest(fit: NoiseFit, least: float) -> int:
     return max(1, int(np.count_nonzero(np.array(scores) >= least)))
 
 
-def _train_on(net: nn.Module, data: Dataset, config: TrainConfig) -> None:
+def _train_on(net: AnyNetwork, data: Dataset, config: TrainConfig) -> None:
     train(net, data, config, progress=False)
 
 
 def _by_responses(
-    net: nn.Module, name: str, factors: Factors, data: Dataset
+    net: AnyNetwork, name: str, factors: Factors, data: Dataset
 ) -> dict[str, NDArray[Any]]:
     """Test accuracy with one layer split by its weights, and by its responses, at a few ranks."""
     layer = net.get_submodule(name)
-    assert isinstance(layer, nn.Linear | nn.Conv2d)
+    assert isinstance(layer, Splittable)
     x = layer_inputs(net, name, data.train[:RESPONSES])
     ranks = [r for r in (1, 2, 3, 4, 6, 8, 10, 12, 16) if r <= factors.values.size]
 
-    def tested(pair: nn.Module) -> float:
+    def tested(pair: AnyNetwork) -> float:
         return accuracy(replace(net, name, pair), data.test)
 
     weights = [tested(split(layer, r, factors=factors)) for r in ranks]

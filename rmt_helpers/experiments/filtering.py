@@ -10,12 +10,11 @@ import copy
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from ..nets.data import Dataset, Images
-from ..nets.layers import Factors, accuracy_by_rank, factorize, weight_matrices
+from ..nets.layers import Factors, accuracy_by_rank, factorize, truncate, weight_matrices
+from ..nets.lowrank import AnyNetwork
 from ..nets.magnitude import prune
 from ..nets.training import accuracy, train
 from ..thresholds import NoiseFit, optimal_shrinkage
@@ -87,7 +86,9 @@ def inspect(configuration: Configuration) -> Result:
         for how, values in _filters(factors, fits, chosen, layers).items():
             changed = copy.deepcopy(net)
             for name in layers:
-                _put(changed, name, factors[name], values[name])
+                found = factors[name]
+                other = Factors(found.u, values[name], found.vt)
+                truncate(changed, name, other.values.size, factors=other, inplace=True)
             rank = sum(int(np.count_nonzero(values[name])) for name in layers)
             rows.append(_measured("+".join(layers), how, rank, changed, data, held_out))
         # As many numbers kept as two factors of the rank hold.
@@ -96,7 +97,7 @@ def inspect(configuration: Configuration) -> Result:
             ("pruned as validation", chosen),
         ):
             count = {n: numbers[n] * sum(factors[n].spectrum.shape) for n in layers}
-            pruned: nn.Module = net
+            pruned: AnyNetwork = net
             for n in layers:
                 pruned = prune(
                     pruned, min(count[n], factors[n].u.shape[0] * factors[n].vt.shape[1]), [n]
@@ -143,13 +144,6 @@ def _filters(
     }
 
 
-def _put(net: nn.Module, name: str, factors: Factors, values: NDArray[np.float64]) -> None:
-    """Give one layer other singular values, in place."""
-    weight = net.get_parameter(f"{name}.weight")
-    with torch.no_grad():
-        weight.copy_(torch.as_tensor((factors.u * values) @ factors.vt))
-
-
 _NUMBERS = (
     "rank",
     "epoch",
@@ -170,7 +164,7 @@ def _row(layers: str, how: str, **numbers: float) -> dict[str, Any]:
 
 
 def _measured(
-    layers: str, how: str, rank: int, net: nn.Module, data: Dataset, held_out: Images
+    layers: str, how: str, rank: int, net: AnyNetwork, data: Dataset, held_out: Images
 ) -> dict[str, Any]:
     tested = {"validation": accuracy(net, held_out), "test": accuracy(net, data.test)}
     return _row(layers, how, rank=rank, **tested)

@@ -20,6 +20,9 @@ from .layers import Factors, factorize
 
 Splittable: TypeAlias = nn.Linear | nn.Conv2d
 
+#: Any network at all, for rooms that name its type without importing torch.
+AnyNetwork: TypeAlias = nn.Module
+
 SCHEMES = ("channel", "spatial")
 
 

@@ -84,6 +84,7 @@ ROOMS = [
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
+    "verdicts/compression",
     "verdicts",
     "plotting",
 ]
