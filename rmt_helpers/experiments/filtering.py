@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..nets.data import Dataset, Images
-from ..nets.layers import Factors, accuracy_by_rank, factorize, truncate, weight_matrices
-from ..nets.lowrank import AnyNetwork
+from ..nets.layers import Factors, accuracy_by_rank, factorize, weight_matrices
+from ..nets.lowrank import AnyNetwork, torch  # type: ignore[attr-defined]
 from ..nets.magnitude import prune
 from ..nets.training import accuracy, train
 from ..thresholds import NoiseFit, optimal_shrinkage
@@ -86,9 +86,7 @@ def inspect(configuration: Configuration) -> Result:
         for how, values in _filters(factors, fits, chosen, layers).items():
             changed = copy.deepcopy(net)
             for name in layers:
-                found = factors[name]
-                other = Factors(found.u, values[name], found.vt)
-                truncate(changed, name, other.values.size, factors=other, inplace=True)
+                _put(changed, name, factors[name], values[name])
             rank = sum(int(np.count_nonzero(values[name])) for name in layers)
             rows.append(_measured("+".join(layers), how, rank, changed, data, held_out))
         # As many numbers kept as two factors of the rank hold.
@@ -142,6 +140,13 @@ def _filters(
         ),
         "shift by validation": every(lambda n: shrunk(n, "broadening", "operator", chosen[n])),
     }
+
+
+def _put(net: AnyNetwork, name: str, factors: Factors, values: NDArray[np.float64]) -> None:
+    """Give one layer other singular values, in place."""
+    weight = net.get_parameter(f"{name}.weight")
+    with torch.no_grad():
+        weight.copy_(torch.as_tensor((factors.u * values) @ factors.vt))
 
 
 _NUMBERS = (

@@ -61,19 +61,19 @@ def test_compression_from_the_table_by_hand(findings) -> None:  # type: ignore[n
     kinds = defaultdict(list)
     for (network, data, _), value in lost.items():
         kinds[network, data].append(value)
-    assert sorted(map(len, kinds.values())) == [5, 5, 5, 5]
+    assert sorted(map(len, kinds.values())) == [5, 5, 5]
     if findings["any-compression"].verdict == "holds":
         assert max(np.mean(v) for v in kinds.values()) < 0.5
 
     pruned = by_seed("compression", key, method="magnitude", budget="0.1", tuned="True")
     longer = by_seed("compression", key, method="whole", tuned="True")
-    loss = [longer[run] - pruned[run] for run in longer if run[1] == "mnist"]
+    loss = [longer[run] - pruned[run] for run in longer]
     assert findings["pruning-tenfold"].effect == pytest.approx(np.mean(loss))
 
 
 def test_gains_by_responses_are_taken_at_the_lowest_useful_rank() -> None:
     gains = compression.gains_by_responses()
-    assert gains.shape == (10,)
+    assert gains.shape == (5,)
     # The better of the two ways is useful there, so the gain is positive exactly if that is responses.
     assert np.all(np.abs(gains) < 100)
     assert gains.mean() > 0
