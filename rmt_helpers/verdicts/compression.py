@@ -163,8 +163,8 @@ CLAIMS = (
         "pruning-tenfold",
         "han2015",
         "After pruning by magnitude and some more training, a tenth of the weights does as well as all.",
-        "LeNet-300-100 and LeNet-5, which Han et al. prune first: with a tenth of the weights and two more "
-        "epochs, the loss against the whole network trained as long stays under half a point (95 % interval, each kind).",
+        "LeNet-300-100 and LeNet-5, which Han et al. prune first: with a tenth of the weights and two more epochs, "
+        "less than half a point is lost against the whole network trained as long (95 % interval, each kind).",
         "ch-compress",
         _judge_pruning,
     ),
