@@ -74,6 +74,6 @@ def test_compression_from_the_table_by_hand(findings) -> None:  # type: ignore[n
 def test_gains_by_responses_are_taken_at_the_lowest_useful_rank() -> None:
     gains = compression.gains_by_responses()
     assert gains.shape == (5,)
-    # The better of the two ways is useful there, so the gain is positive exactly if that is responses.
-    assert np.all(np.abs(gains) < 100)
-    assert gains.mean() > 0
+    # At a rank that costs five points, two ways of splitting cannot be worlds apart.
+    assert np.all(np.abs(gains) < 20)
+    assert compression.gains_by_responses("fc1", "mlp").shape == (10,)
