@@ -1,6 +1,7 @@
 """What the judges of compression and filtering say follows from the stored tables."""
 
 import csv
+import json
 import math
 from collections import defaultdict
 
@@ -12,8 +13,14 @@ from rmt_helpers.verdicts import CLAIMS, VERDICTS, compression
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    with (results_folder() / name / "table.csv").open(encoding="utf8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    """The lines of a stored table, each with the configuration of its run, all as text."""
+    folder = results_folder() / name
+    runs = json.loads((folder / "runs.json").read_text("utf8"))
+    with (folder / "table.csv").open(encoding="utf8", newline="") as stream:
+        return [
+            {key: str(value) for key, value in runs[line["run"]]["configuration"].items()} | line
+            for line in csv.DictReader(stream)
+        ]
 
 
 def by_seed(name: str, key: tuple[str, ...], **wanted: str) -> dict[tuple[str, ...], float]:
