@@ -10,6 +10,11 @@ from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .largest import LARGEST
+from .compression import COMPRESSION
+from .encoder import ENCODER
+from .estimators import ESTIMATORS
+from .failures import FAILURES
+from .filtering import FILTERING
 from .layers import LAYERS
 from .null import NULL
 from .peers import PEERS
@@ -31,4 +36,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         LARGEST,
     )
     for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE, PEERS)
+        FILTERING,
+        COMPRESSION,
+    )
 }

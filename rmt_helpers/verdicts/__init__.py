@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import cited, elsewhere, paper, review
 from . import which
+from . import compression
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
@@ -20,3 +21,4 @@ _JUDGED: tuple[Claim, ...] = (
 
 CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))
 CLAIMS: tuple[Claim, ...] = (*which.CLAIMS,)
+CLAIMS: tuple[Claim, ...] = (*compression.CLAIMS,)

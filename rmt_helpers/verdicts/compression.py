@@ -1,0 +1,201 @@
+"""Claims about what a rank buys: smaller networks, and networks rid of wrong labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..experiments import load_results
+from .claim import Claim, Finding, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_POINTS = "points of accuracy"
+
+# The budget, a share of the weights, at which pruning is judged; a table's numbers are read as such.
+TENTH = 0.1
+
+# Accuracy that a rank may cost and still be useful, for the claim about responses.
+USEFUL = 0.05
+
+
+def compared() -> pd.DataFrame:
+    """Test accuracy in per cent of every compressed network, a row a network.
+
+    Columns are (method, budget, tuned); the index is (network, data, seed).
+    """
+    table = load_results("compression").table
+    wide = table.pivot(
+        index=["network", "data", "seed"], columns=["method", "budget", "tuned"], values="test"
+    )
+    return 100 * wide
+
+
+def filtered() -> pd.DataFrame:
+    """What each filter gains on the full network, in points, a row a network.
+
+    Columns are (layers, filter); the index is (data, random_labels, seed).
+    """
+    table = load_results("filtering").table
+    table = table[~table["filter"].str.startswith("fit")]
+    wide = 100 * table.pivot(
+        index=["data", "random_labels", "seed"], columns=["layers", "filter"], values="test"
+    )
+    return wide.sub(wide["none", "full"], axis=0)
+
+
+def gains_by_responses(layer: str = "conv2", network: str = "lenet") -> np.ndarray:
+    """Points gained by splitting by responses at the lowest useful rank, a number a network.
+
+    Useful is a rank at which one of the two ways costs the network at most five points.
+    """
+    results = load_results("compression")
+    table = results.table
+    whole = table[(table["method"] == "whole") & ~table["tuned"]]
+    found = []
+    for run, test in zip(
+        *(whole[whole["network"] == network][c] for c in ("run", "test")), strict=True
+    ):
+        arrays = results.arrays(run)
+        weights, responses = (arrays[f"{layer}/by_{way}"] for way in ("weights", "responses"))
+        lowest = int(np.argmax(np.maximum(weights, responses) >= test - USEFUL))
+        found.append(100 * float(responses[lowest] - weights[lowest]))
+    return np.array(found)
+
+
+def _judge_pruning() -> Finding:
+    found = compared()
+    lost = found["whole", "all", True] - found["magnitude", TENTH, True]
+    by_kind = [mean_interval(d)[2] for _, d in lost.groupby(level=["network", "data"])]
+    mean, low, high = mean_interval(lost)
+    verdict = "holds" if max(by_kind) < 0.5 else "fails" if low > 0.5 else "holds with limits"
+    return Finding(
+        verdict,
+        mean,
+        low,
+        high,
+        _POINTS,
+        "Lost at a tenth of the weights after two more epochs, against the whole network trained as "
+        f"long; {len(lost)} networks of {len(by_kind)} kinds. Han et al. train on for much longer, and prune in steps.",
+    )
+
+
+def _judge_responses() -> Finding:
+    gains = gains_by_responses()
+    mean, low, high = mean_interval(gains)
+    verdict = (
+        "holds"
+        if low >= 3
+        else "fails"
+        if high < 0
+        else "holds with limits"
+        if low > 0
+        else "undecided"
+    )
+    return Finding(
+        verdict,
+        mean,
+        low,
+        high,
+        _POINTS,
+        f"Gained in the second convolution of LeNet-5 at the lowest useful rank; {gains.size} networks, "
+        "responses to 2,000 training images, one layer at a time.",
+    )
+
+
+def _judge_filtering() -> Finding:
+    gains = filtered()
+    mnist = gains.xs(("mnist", 0.4), level=("data", "random_labels"))
+    gain = mnist["fc2", "shift at broadening"]
+    clean = gains.xs(("mnist", 0.0), level=("data", "random_labels"))["fc2", "shift at broadening"]
+    mean, low, high = mean_interval(gain)
+    others = [
+        mean_interval(mnist[layers, "shift at broadening"] - mnist["none", "early stopping"])[2]
+        for layers in ("fc1", "fc2", "fc1+fc2")
+    ]
+    better = low > 0 and bool((gain > 0).all())
+    limited = max(others) < 0 or mean_interval(clean)[2] < 0
+    verdict = ("holds with limits" if limited else "holds") if better else "fails"
+    stopping = float(mnist["none", "early stopping"].mean())
+    return Finding(
+        verdict,
+        mean,
+        low,
+        high,
+        _POINTS,
+        f"Gained by cutting and shifting FC2 at 40 % random labels, {len(gain)} networks; stopping early "
+        f"on the same corrupted validation images gains {stopping:.1f}, and clean networks lose "
+        f"{-float(clean.mean()):.1f}.",
+    )
+
+
+def _judge_any_compression() -> Finding:
+    found = compared()
+    lost = found["whole", "all", False] - found["threshold", "threshold", False]
+    rivals = {
+        rival: found["threshold", "threshold", False] - found[rival, "threshold", False]
+        for rival in ("share", "energy")
+    }
+    kinds = ["network", "data"]
+    worst = max(mean_interval(d)[2] for _, d in lost.groupby(level=kinds))
+    no_worse = _all_above(d for r in rivals.values() for _, d in r.groupby(level=kinds))
+    mean, low, high = mean_interval(lost)
+    verdict = "holds" if worst < 0.5 else "holds with limits" if no_worse else "fails"
+    ahead = ", ".join(f"{float(d.mean()):+.1f} on equal {name}" for name, d in rivals.items())
+    return Finding(
+        verdict,
+        mean,
+        low,
+        high,
+        _POINTS,
+        f"Lost by BEMA's ranks without training, {len(lost)} networks; at the same number of "
+        f"weights they are ahead by {ahead}.",
+    )
+
+
+def _all_above(groups: Iterable[pd.Series]) -> bool:
+    """Whether no group's interval lies below zero."""
+    return all(mean_interval(group)[2] >= 0 for group in groups)
+
+
+CLAIMS = (
+    Claim(
+        "pruning-tenfold",
+        "han2015",
+        "After pruning by magnitude and some more training, a tenth of the weights does as well as all.",
+        "LeNet-300-100 and LeNet-5, which Han et al. prune first: with a tenth of the weights and two more epochs, "
+        "less than half a point is lost against the whole network trained as long (95 % interval, each kind).",
+        "ch-compress",
+        _judge_pruning,
+    ),
+    Claim(
+        "responses-over-weights",
+        "zhang2016",
+        "A low-rank layer should approximate the responses of the layer and not its weights.",
+        "Second convolution of LeNet-5: at the lowest rank that costs at most five points, splitting by responses "
+        "gains three points or more on splitting by weights; with limits if the gain is surely positive.",
+        "ch-compress",
+        _judge_responses,
+    ),
+    Claim(
+        "filtering-wrong-labels",
+        "staats2023",
+        "Removing small singular values and shifting large ones back improves networks that learned wrong labels.",
+        "Test accuracy rises in all of five networks with 40 % random labels when FC2 is filtered; with limits if "
+        "clean networks lose by it, or if stopping early on the same images gains more.",
+        "ch-compress",
+        _judge_filtering,
+    ),
+    Claim(
+        "any-compression",
+        "review",
+        "If the claim is right, the threshold gives the rank for any compression by singular values.",
+        "Without training, BEMA's ranks cost less than half a point in each kind of network; with limits "
+        "if at least no kind does better with equal shares or equal energy at the same number of weights.",
+        "ch-compress",
+        _judge_any_compression,
+    ),
+)
