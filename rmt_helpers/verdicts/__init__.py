@@ -5,9 +5,7 @@ One module a subject holds its ``CLAIMS``; chapter "What we believe now" prints 
 
 from __future__ import annotations
 
-from . import cited, elsewhere, paper, review
-from . import which
-from . import compression
+from . import cited, compression, elsewhere, paper, review, which
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
@@ -16,9 +14,9 @@ _JUDGED: tuple[Claim, ...] = (
     *paper.CLAIMS,
     *review.CLAIMS,
     *cited.CLAIMS,
+    *which.CLAIMS,
+    *compression.CLAIMS,
     *elsewhere.CLAIMS,
 )
 
 CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))
-CLAIMS: tuple[Claim, ...] = (*which.CLAIMS,)
-CLAIMS: tuple[Claim, ...] = (*compression.CLAIMS,)
