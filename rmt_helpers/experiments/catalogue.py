@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from .bulk import BULK
+from .decay import DECAY
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .layers import LAYERS
+from .memorise import MEMORISE
 from .null import NULL
+from .ridge import RIDGE
 from .runner import Experiment
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
+    for experiment in (
+        NULL,
+        FAILURES,
+        TRUTH,
+        BULK,
+        LAYERS,
+        ENCODER,
+        ESTIMATORS,
+        MEMORISE,
+        DECAY,
+        RIDGE,
+    )
 }
