@@ -7,19 +7,18 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from .._checks import FloatArray
 from ..nets.config import decay_factor_exact
 from ..nets.data import Dataset
 from ..nets.layers import factorize, truncate, weight_matrices
+from ..nets.sparse import keep_large_entries
 from ..nets.training import accuracy, decay_factor, train
 from ..nets.transforms import lit_pixels
 from ..spectrum import Spectrum
 from ..thresholds import bema
 from .measures import TOLERANCES, both_fits, columns
-from .networks import dataset, model, training
+from .networks import Network, dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
 
@@ -44,9 +43,9 @@ def _columns_apart(W: FloatArray, W0: FloatArray, lit: Any) -> dict[str, float]:
     }
 
 
-def _pruned(net: nn.Sequential, data: Dataset) -> dict[str, float]:
+def _pruned(net: Network, data: Dataset) -> dict[str, float]:
     """Test accuracy with half of the hidden layers' parameters, and with the spikes alone."""
-    small, half, spikes = copy.deepcopy(net), net, net
+    large, half, spikes = net, net, net
     kept = 0
     total = 0
     for layer in LAYERS:
@@ -56,11 +55,9 @@ def _pruned(net: nn.Sequential, data: Dataset) -> dict[str, float]:
         n_signal = bema(factors.spectrum).n_signal
         spikes = truncate(spikes, layer, n_signal, factors=factors)
         kept, total = kept + n_signal * (N + M), total + N * M
-        weight = small.get_parameter(f"{layer}.weight")
-        with torch.no_grad():
-            weight.mul_((weight.abs() > weight.abs().median()).to(weight.dtype))
+        large = keep_large_entries(large, layer, 0.5)
     return {
-        "half_of_entries": accuracy(small, data.test),
+        "half_of_entries": accuracy(large, data.test),
         "half_by_rank": accuracy(half, data.test),
         "spikes_alone": accuracy(spikes, data.test),
         "share_of_spikes": kept / total,
@@ -74,8 +71,9 @@ def decay(configuration: Configuration) -> Result:
     start = weight_matrices(copy.deepcopy(net))
     lit = lit_pixels(data.train, 0.0)
     rows: list[dict[str, Any]] = []
+    arrays: dict[str, FloatArray] = {}
 
-    def look(epoch: int, now: nn.Module) -> None:
+    def look(epoch: int, now: Any) -> None:
         if epoch not in EPOCHS:
             return
         so_far = dataclasses.replace(config, epochs=epoch)
@@ -94,6 +92,8 @@ def decay(configuration: Configuration) -> Result:
             W0 = start[layer].astype(np.float64)
             fits = both_fits(Spectrum.of(W))
             live = lit if layer == "fc1" else np.ones(W.shape[1], bool)
+            learned = Spectrum.of(W - about["kappa_exact"] * W0).values
+            arrays[f"{layer}/learned_values"] = learned.astype(np.float32)  # the last remain
             rows.append(
                 {
                     "layer": layer,
@@ -111,7 +111,7 @@ def decay(configuration: Configuration) -> Result:
             )
 
     train(net, data, config, on_epoch=look, progress=False)
-    return Result(rows)
+    return Result(rows, arrays)
 
 
 _MLP = {

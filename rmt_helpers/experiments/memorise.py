@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from .._checks import FloatArray
 from ..nets.data import Dataset, Images
@@ -32,7 +31,7 @@ LAYERS = ("fc1", "fc2")
 EPOCHS = (*range(1, 9), 10, 12, 14, 16, *range(20, 61, 4))
 
 
-def _share(model: nn.Module, images: Images, labels: NDArray[Any], which: NDArray[Any]) -> float:
+def _share(model: Any, images: Images, labels: NDArray[Any], which: NDArray[Any]) -> float:
     """Share of the chosen images to which the model gives these labels; NaN if there are none."""
     if not which.any():
         return float("nan")
@@ -62,14 +61,14 @@ def memorise(configuration: Configuration) -> Result:
     truth = uncorrupted.train.y.numpy()
     given = data.train.y.numpy()
     right = given == truth
-    net: nn.Sequential = model(configuration, data)
+    net: Any = model(configuration, data)
     start = weight_matrices(copy.deepcopy(net))
     if configuration["dropout"]:
         net = with_dropout(net, configuration["dropout"], seed=configuration["seed"])
     everyone = np.ones(number, bool)
     rows: list[dict[str, Any]] = []
 
-    def look(epoch: int, now: nn.Module) -> None:
+    def look(epoch: int, now: Any) -> None:
         if epoch not in EPOCHS:
             return
         said = scores(now, data.train).argmax(dim=1).numpy()
@@ -111,7 +110,7 @@ def memorise(configuration: Configuration) -> Result:
         kept = truncate(net, layer, n_signal, factors=factors)
         bulk = copy.deepcopy(net)
         weight = bulk.get_submodule(layer).weight
-        weight.data -= kept.get_submodule(layer).weight.data  # type: ignore[operator]
+        weight.data -= kept.get_submodule(layer).weight.data
         arrays[f"{layer}/values"] = factors.values.astype(np.float32)
         arrays[f"{layer}/learned_values"] = Spectrum.of(
             weight_matrices(net)[layer].astype(np.float64) - start[layer]

@@ -52,6 +52,7 @@ ROOMS = [
     "nets/passes",
     "nets/training",
     "nets/layers",
+    "nets/sparse",
     "nets/encoder",
     "nets/checkpoint",
     "command/stored",
