@@ -224,6 +224,24 @@ def _pruning_after_decay() -> Finding:
     )
 
 
+def _cut_after_decay() -> Finding:
+    rows = _ends("fc1")
+    rows = rows[rows["case"] == "decay"].copy()
+    rows["lost"] = 100 * (rows["test_accuracy"] - rows["spikes_alone"])
+    wide = rows.pivot(index="seed", columns="weight_decay", values="lost")
+    strongest = max(wide.columns)
+    mean, low, high = mean_interval(wide[strongest])
+    saved = mean_interval(wide[0.0] - wide[strongest])
+    kept = rows[rows["weight_decay"] == strongest]["share_of_spikes"].mean()
+    return Finding(
+        "holds" if high < 1 and saved[1] > 0 else "holds with limits" if saved[1] > 0 else "fails",
+        *(mean, low, high),
+        "points of test accuracy lost",
+        f"FC1 and FC2 cut at BEMA's threshold, decay {strongest:g}, {100 * kept:.0f} % of their "
+        f"parameters kept; without decay {wide[0.0].mean():.1f} points are lost.",
+    )
+
+
 CLAIMS = (
     Claim(
         "fits-random-labels",
@@ -323,5 +341,13 @@ CLAIMS = (
         "Less than a point lost, with the interval, and less than without weight decay.",
         "ch-decay",
         _pruning_after_decay,
+    ),
+    Claim(
+        "cut-after-decay",
+        "book",
+        "After strong weight decay a network can be cut at the threshold.",
+        "Less than a point lost, with the interval, and less than without decay.",
+        "ch-decay",
+        _cut_after_decay,
     ),
 )
