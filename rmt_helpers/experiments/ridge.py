@@ -23,7 +23,10 @@ def _errors(
     u, s, vt = np.linalg.svd(X, full_matrices=False)
     # ŵ = (XᵀX + λ)⁻¹ Xᵀy in the coordinates of the right singular vectors.
     student = (s * (u.T @ y))[:, None] / (s[:, None] ** 2 + decays)
-    return np.asarray(((student - (vt @ w)[:, None]) ** 2).sum(axis=0))
+    seen = vt @ w
+    # Where no example points the student stays at 0, and all of the teacher there is error.
+    unseen = w @ w - seen @ seen
+    return np.asarray(((student - seen[:, None]) ** 2).sum(axis=0) + unseen)
 
 
 def ridge(configuration: Configuration) -> Result:
