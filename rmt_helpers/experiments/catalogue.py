@@ -6,6 +6,7 @@ from .batches import BATCHES
 from .bulk import BULK
 from .elsewhere import ELSEWHERE
 from .choice import CHOICE
+from .decay import DECAY
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
@@ -16,8 +17,10 @@ from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .filtering import FILTERING
 from .layers import LAYERS
+from .memorise import MEMORISE
 from .null import NULL
 from .peers import PEERS
+from .ridge import RIDGE
 from .runner import Experiment
 from .truth import TRUTH
 
@@ -38,5 +41,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE, PEERS)
         FILTERING,
         COMPRESSION,
+        MEMORISE,
+        DECAY,
+        RIDGE,
     )
 }

@@ -6,6 +6,7 @@ One module a subject holds its ``CLAIMS``; chapter "What we believe now" prints 
 from __future__ import annotations
 
 from . import cited, compression, elsewhere, paper, review, which
+from . import memorise
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
@@ -20,3 +21,7 @@ _JUDGED: tuple[Claim, ...] = (
 )
 
 CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))
+CLAIMS: tuple[Claim, ...] = (
+    # A line a module.
+    *memorise.CLAIMS,
+)

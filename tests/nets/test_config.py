@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from rmt_helpers.nets.config import TrainConfig, decay_factor, learning_rates
+from rmt_helpers.nets.config import (
+    TrainConfig,
+    decay_factor,
+    decay_factor_exact,
+    learning_rates,
+)
 
 ONE_CYCLE = TrainConfig(lr=0.1, batch_size=32, epochs=4, schedule="one-cycle")
 
@@ -58,11 +63,14 @@ def test_decay_factor_is_what_torch_leaves_of_a_weight_without_gradient(
     assert kappa < 0.91
     # To first order in lr · weight_decay, and but for the last steps' momentum.
     assert weight.detach().numpy() == pytest.approx(kappa, rel=0.01)
+    # And exactly, but for rounding.
+    exact = decay_factor_exact(config, 1700)
+    assert weight.detach().numpy() == pytest.approx(exact, rel=1e-12)
     assert kappa == pytest.approx(np.exp(-rates.sum() * 0.001 / (1 - momentum)))
 
 
 def test_without_weight_decay_all_is_left() -> None:
-    assert decay_factor(ONE_CYCLE, 500) == 1
+    assert decay_factor(ONE_CYCLE, 500) == decay_factor_exact(ONE_CYCLE, 500) == 1
 
 
 def test_held_out_images_make_fewer_steps() -> None:
@@ -71,7 +79,7 @@ def test_held_out_images_make_fewer_steps() -> None:
     assert decay_factor(config, 1000) == pytest.approx(decay_factor(halved, 1000) ** 2)
 
 
-@pytest.mark.parametrize("call", [learning_rates, decay_factor])
+@pytest.mark.parametrize("call", [learning_rates, decay_factor, decay_factor_exact])
 def test_no_image_left(call: object) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match="validation must leave an image .*was 500 of 500"):
