@@ -6,6 +6,7 @@ from .bulk import BULK
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
+from .grokking import GROKKING
 from .layers import LAYERS
 from .null import NULL
 from .runner import Experiment
@@ -13,5 +14,14 @@ from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS)
+    for experiment in (
+        NULL,
+        FAILURES,
+        TRUTH,
+        BULK,
+        LAYERS,
+        ENCODER,
+        ESTIMATORS,
+        GROKKING,
+    )
 }

@@ -73,6 +73,7 @@ ROOMS = [
     "experiments/bulk",
     "experiments/layers",
     "experiments/encoder",
+    "experiments/grokking",
     "experiments/catalogue",
     "experiments/__main__",
     "experiments",
