@@ -50,6 +50,7 @@ ROOMS = [
     "nets/passes",
     "nets/training",
     "nets/layers",
+    "nets/lowrank",
     "nets/encoder",
     "nets/checkpoint",
     "command/stored",
