@@ -16,9 +16,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
-# oneDNN, which does the convolutions, and torch's pooling work on so many channels at once; with
-# fewer, or with a few more, having them last gains nothing.
-_CHANNELS = 16
+from .convolutions import CHANNELS, Convolution, can_be_one, convolve_and_pool, is_slow, is_watched
 
 # Images of which the maps behind a convolution stay in the processor's cache, there and back; the
 # maps of a wide convolution fill it sooner.
@@ -62,13 +60,35 @@ class Passes:
         if x.dim() == 4:
             x = x.contiguous(memory_format=self.layout)
         with _OneDNN():
-            output: torch.Tensor = self.model(x)
-        return output
+            return _through(self.model, x)
 
     def parts(self, *tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         """Tensors with an entry an image, cut alike into parts."""
         size = self.part or max(len(tensors[0]), 1)
         return zip(*(tensor.split(size) for tensor in tensors), strict=True)
+
+
+def _through(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Images through a model, and through two of its stages at once where that is faster."""
+    output: torch.Tensor
+    if (
+        not isinstance(model, nn.Sequential)
+        or type(model).forward is not nn.Sequential.forward
+        or is_watched(model)
+        or x.device.type != "cpu"
+        or x.dtype != torch.float32
+        or torch.is_autocast_enabled("cpu")
+    ):
+        output = model(x)
+        return output
+    output, stages = x, list(model)
+    while stages:
+        first, *stages = stages
+        if stages and can_be_one(first, stages[0], output):
+            output, stages = convolve_and_pool(first, output), stages[1:]
+        else:
+            output = first(output)
+    return output
 
 
 @contextlib.contextmanager
@@ -81,7 +101,7 @@ def passes(model: nn.Module) -> Iterator[Passes]:
     whole, through batch normalisation, gets it whole, and so does a GPU.
     """
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    wide = bool(layers) and all(layer.out_channels % _CHANNELS == 0 for layer in layers)
+    wide = bool(layers) and all(layer.out_channels % CHANNELS == 0 for layer in layers)
     whole = (
         not layers
         or any(values.is_cuda for values in model.parameters())
@@ -144,6 +164,9 @@ class _OneDNN(TorchFunctionMode):
         options = kwargs or {}
         if func is F.linear and not options and _is_slow_product(*args):
             return _Product.apply(*args)
+        if func is F.conv2d and not options and is_slow(*args):
+            x, W, b, _, padding, *_ = args
+            return Convolution.apply(x, W, b, padding)
         if func is F.max_pool2d and _is_slow_pooling(*args, **options):
             return _pool(*args, **options)
         return func(*args, **options)
