@@ -10,6 +10,8 @@ from .grokking import GROKKING
 from .layers import LAYERS
 from .null import NULL
 from .runner import Experiment
+from .stopping import STOPPING
+from .switching import MP_PRUNING, SWITCHING
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -23,5 +25,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         ENCODER,
         ESTIMATORS,
         GROKKING,
+        STOPPING,
+        SWITCHING,
+        MP_PRUNING,
     )
 }
