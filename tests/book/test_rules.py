@@ -82,6 +82,8 @@ ROOMS = [
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
+    "verdicts/grokking",
+    "verdicts/stopping",
     "verdicts",
     "plotting",
 ]
