@@ -36,7 +36,7 @@ GRID = np.geomspace(0.5, 15, 120)
 def departure(run: Frame) -> FloatArray:
     """Epoch by epoch, the distance of the bulk in units of what noise shows; the larger of both layers."""
     first, second = (np.asarray(run[f"ks_{f}"] / run[f"null_{f}"], float) for f in ("fc1", "fc2"))
-    return np.maximum(first, second)
+    return np.asarray(np.maximum(first, second), dtype=np.float64)
 
 
 def stop(run: Frame, k: float) -> int:
