@@ -1,24 +1,19 @@
 """Delayed generalisation: a network that starts too large fits first and understands much later.
 
-The loop takes single steps of AdamW on a thousand digits and looks at the spectra at steps that are equally
-spaced on a logarithmic axis. With AdamW the share of the initialisation that is left is known exactly.
+Single steps of AdamW on a thousand digits, and the spectra at steps that are equally spaced on a logarithmic axis.
+With AdamW the share of the initialisation that is left is known exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from .._checks import FloatArray
 from ..alignment import alignment
-from ..nets.architectures import MLP
-from ..nets.data import Images
+from ..nets.adamw import enlarged, fit_adamw
 from ..nets.layers import factorize, weight_matrices
-from ..nets.passes import one_thread
 from ..nets.training import accuracy
 from ..spectrum import Spectrum
 from ..spikes import signal_strength, transition
@@ -32,48 +27,9 @@ from .store import Result
 TRAP_LEVEL = 1e-3
 
 
-def enlarged(widths: Sequence[int], scale: float, seed: int) -> MLP:
-    """A perceptron with PyTorch's initialisation, all weights and biases multiplied by `scale`."""
-    net = MLP(widths, init="pytorch", seed=seed)
-    with torch.no_grad():
-        for values in net.parameters():
-            values.mul_(scale)
-    return net
-
-
 def marks(steps: int, count: int) -> list[int]:
     """Steps at which to look: 0, and about `count` on a logarithmic scale up to the last."""
     return [0, *np.unique(np.geomspace(1, steps, count).round().astype(int)).tolist()]
-
-
-def fit_adamw(
-    net: nn.Module,
-    images: Images,
-    *,
-    lr: float,
-    weight_decay: float,
-    batch_size: int,
-    steps: int,
-    seed: int,
-    look: Callable[[int], None],
-    at: Sequence[int],
-) -> None:
-    """Train in place by AdamW on the squared distance from the classes' unit vectors; `look` at some steps."""
-    x, targets = images.x.flatten(1), torch.eye(10)[images.y]
-    optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    order = torch.Generator().manual_seed(seed)
-    wanted, taken = set(at), 0
-    with one_thread():
-        if 0 in wanted:
-            look(0)
-        while taken < steps:
-            for batch in torch.randperm(len(x), generator=order).split(batch_size)[: steps - taken]:
-                optimiser.zero_grad()
-                (net(x[batch]) - targets[batch]).square().mean().backward()
-                optimiser.step()
-                taken += 1
-                if taken in wanted:
-                    look(taken)
 
 
 def traps(W: FloatArray, rng: np.random.Generator) -> tuple[int, int]:

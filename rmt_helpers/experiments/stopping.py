@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from ..nets.layers import weight_matrices
 from ..nets.training import accuracy, train
 from ..spectrum import Spectrum
@@ -28,7 +26,7 @@ def watch(configuration: Configuration) -> Result:
     net, config = model(configuration, data), training(configuration)
     rows: list[dict[str, Any]] = []
 
-    def look(epoch: int, net: nn.Module) -> None:
+    def look(epoch: int, net: Any) -> None:
         row: dict[str, Any] = {"epoch": epoch, "test_accuracy": accuracy(net, data.test)}
         row["train_accuracy"] = accuracy(net, data.train)
         for layer, W in weight_matrices(net).items():

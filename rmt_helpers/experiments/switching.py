@@ -13,14 +13,11 @@ from dataclasses import replace as changed
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from .._checks import FloatArray
 from ..nets.architectures import MLP
 from ..nets.data import Dataset
-from ..nets.layers import factorize, weight_matrices
-from ..nets.lowrank import split
+from ..nets.thinning import LAYERS, cut, product, thinned, weights
 from ..nets.training import accuracy, train
 from ..spectrum import Spectrum
 from ..thresholds import bema
@@ -28,20 +25,8 @@ from .networks import dataset, model, training
 from .runner import Configuration, Experiment
 from .store import Result
 
-LAYERS = ("fc1", "fc2")
-
 #: By how much of itself a count may differ from the one two epochs before and still count as settled.
 SETTLED = 0.05
-
-
-def product(layer: nn.Module) -> FloatArray:
-    """The matrix that a layer, whole or split into two, multiplies with."""
-    parts = list(layer) if isinstance(layer, nn.Sequential) else [layer]
-    factors = [matrix for part in parts for matrix in weight_matrices(part).values()]
-    whole = factors[0].astype(np.float64)
-    for factor in factors[1:]:
-        whole = factor.astype(np.float64) @ whole
-    return whole
 
 
 def stable_rank(values: FloatArray) -> float:
@@ -63,23 +48,6 @@ def settled(counts: Sequence[Sequence[float]], share: float = SETTLED) -> int | 
     return None
 
 
-def thinned(net: MLP, ranks: Sequence[int]) -> nn.Sequential:
-    """A copy whose hidden layers are split at these ranks; one that would not get smaller stays whole."""
-    thin = copy.deepcopy(net)
-    for name, rank in zip(LAYERS, ranks, strict=True):
-        layer = thin.get_submodule(name)
-        assert isinstance(layer, nn.Linear)
-        rows, columns = layer.weight.shape
-        if rank * (rows + columns) < rows * columns:
-            setattr(thin, name, split(layer, rank))
-    return thin
-
-
-def weights(net: nn.Module) -> int:
-    """Number of entries of all weight matrices: also the multiply-adds that one image costs."""
-    return sum(values.numel() for values in net.parameters() if values.dim() == 2)
-
-
 def switch(configuration: Configuration) -> Result:
     """Train one network in full and, from its own snapshots, once more for each rule of switching."""
     data, _ = dataset(configuration)
@@ -90,7 +58,7 @@ def switch(configuration: Configuration) -> Result:
     counts: list[list[int]] = []
     stable: list[list[float]] = []
 
-    def look(epoch: int, net: nn.Module) -> None:
+    def look(epoch: int, net: Any) -> None:
         assert isinstance(net, MLP)
         snapshots.append(copy.deepcopy(net))
         spectra = [Spectrum.of(product(net.get_submodule(name)), method="gram") for name in LAYERS]
@@ -139,7 +107,7 @@ def _row(
     rule: str,
     epoch: int,
     ranks: Sequence[int],
-    net: nn.Module,
+    net: Any,
     data: Dataset,
     cost: float,
     seconds: float,
@@ -171,7 +139,7 @@ def prune(configuration: Configuration) -> Result:
     every, stretches = configuration["every"], config.epochs // configuration["every"]
     rows: list[dict[str, Any]] = []
     for kind in ("left alone", "pruned", "cut once"):
-        net: nn.Module = model(configuration, data)
+        net: Any = model(configuration, data)
         thresholds: dict[str, float] = {}
         for stretch in range(1, stretches + 1):
             part = changed(config, epochs=every, seed=config.seed + 1000 * stretch)
@@ -191,34 +159,6 @@ def prune(configuration: Configuration) -> Result:
             }
         )
     return Result(rows)
-
-
-def cut(
-    net: nn.Module, name: str, share: float, largest_ks: float, thresholds: dict[str, float]
-) -> None:
-    """Keep the values above one layer's threshold and a share of the others, in place.
-
-    The first time, the threshold is BEMA's, or infinite where the bulk is farther than `largest_ks` from the
-    law: then the layer is left alone, now and later.
-    """
-    layer = net.get_submodule(name)
-    factors = factorize(product(layer))
-    if name not in thresholds:
-        fit = bema(factors.spectrum)
-        thresholds[name] = fit.threshold if fit.ks <= largest_ks else np.inf
-    if thresholds[name] == np.inf:
-        return
-    above = int(np.count_nonzero(factors.values > thresholds[name]))
-    rank = max(above + int((factors.values.size - above) * share), 1)
-    last = layer[-1] if isinstance(layer, nn.Sequential) else layer
-    assert isinstance(last, nn.Linear)
-    rows, columns = factors.u.shape[0], factors.vt.shape[1]
-    whole = nn.utils.skip_init(nn.Linear, columns, rows)
-    with torch.no_grad():
-        whole.weight.copy_(torch.as_tensor(factors.matrix(rank)))
-        whole.bias.copy_(last.bias)
-    saves = rank * (rows + columns) < rows * columns
-    setattr(net, name, split(whole, rank, factors=factors) if saves else whole)
 
 
 _MLP = {"network": "mlp", "init": "glorot", "lr": 0.05, "momentum": 0.9, "batch_size": 128}

@@ -52,6 +52,8 @@ ROOMS = [
     "nets/training",
     "nets/layers",
     "nets/lowrank",
+    "nets/adamw",
+    "nets/thinning",
     "nets/encoder",
     "nets/checkpoint",
     "command/stored",

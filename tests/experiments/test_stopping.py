@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from rmt_helpers.experiments.grokking import enlarged, fit_adamw, marks, traps
-from rmt_helpers.experiments.switching import cut, product, settled, thinned, weights
+from rmt_helpers.experiments.grokking import marks, traps
+from rmt_helpers.experiments.switching import settled
+from rmt_helpers.nets.adamw import enlarged, fit_adamw
 from rmt_helpers.nets.architectures import MLP
 from rmt_helpers.nets.data import Images
+from rmt_helpers.nets.thinning import cut, product, thinned, weights
 
 
 def images(number=40):
