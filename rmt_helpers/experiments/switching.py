@@ -165,7 +165,7 @@ _MLP = {"network": "mlp", "init": "glorot", "lr": 0.05, "momentum": 0.9, "batch_
 
 _SWITCHING: list[Configuration] = [
     *(
-        {**_MLP, "data": data, "images": 10_000, "hidden": [512, 512], "epochs": 20, "seed": seed}
+        {**_MLP, "data": data, "images": 5000, "hidden": [256, 256], "epochs": 20, "seed": seed}
         for data in ("mnist", "fashion-mnist")
         for seed in range(5)
     ),
