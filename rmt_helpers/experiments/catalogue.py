@@ -11,7 +11,7 @@ from .layers import LAYERS
 from .null import NULL
 from .runner import Experiment
 from .stopping import STOPPING
-from .switching import MP_PRUNING, SWITCHING
+from .switching import MP_PRUNING
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -26,7 +26,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         ESTIMATORS,
         GROKKING,
         STOPPING,
-        SWITCHING,
         MP_PRUNING,
     )
 }

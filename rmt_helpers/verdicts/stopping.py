@@ -1,4 +1,4 @@
-"""What the experiments "stopping", "switching" and "mp_pruning" say: when to stop, when to switch, what to cut."""
+"""What the experiments "stopping" and "mp_pruning" say: when to stop, and what cutting on the way is worth."""
 
 from __future__ import annotations
 
@@ -23,11 +23,7 @@ CHOSEN_ON = 0
 LENDER = "digits, 40 % random"
 
 #: How many points of accuracy a rule may lose.
-MARGIN_STOP, MARGIN_SWITCH = 1.5, 0.5
-
-#: Rules of switching that are judged, and the largest share of the weights that they may keep.
-SETTLED, EARLY, STABLE = "count settled, rank 4ŝ", "epoch 3, rank 4ŝ", "stable rank settled"
-SMALL = 0.30
+MARGIN_STOP = 1.5
 
 #: Multiples of the null that are tried for k.
 GRID = np.geomspace(0.5, 15, 120)
@@ -91,15 +87,6 @@ def stops(table: Frame) -> Frame:
                 for rule, row in at.items()
             ]
     return pd.DataFrame(rows)
-
-
-def switched(table: Frame) -> Frame:
-    """The large networks of the experiment "switching"; `points` is accuracy less that of full training."""
-    large = table[table["images"] == table["images"].max()].copy()
-    full = large[large["rule"] == "full"].set_index(["data", "seed"])["test_accuracy"]
-    keys = list(zip(large["data"], large["seed"], strict=True))
-    large["points"] = 100 * (large["test_accuracy"].to_numpy() - full.loc[keys].to_numpy())
-    return large
 
 
 def pruned(table: Frame) -> Frame:
@@ -189,62 +176,6 @@ def _difficulty() -> Finding:
     )
 
 
-def _line_1() -> Finding:
-    large = switched(load_results("switching").table)
-    rule = large[large["rule"] == SETTLED]
-    name, (mean, low, high) = _worst(rule, "data")
-    share = float(rule["share_of_weights"].max())
-    small = share <= SMALL
-    if low > -MARGIN_SWITCH and small:
-        verdict = "holds"
-    elif mean > -MARGIN_SWITCH and float(rule["share_of_weights"].median()) <= SMALL:
-        verdict = "holds with limits"
-    else:
-        verdict = "fails" if high < -MARGIN_SWITCH or not small else "undecided"
-    return Finding(
-        verdict,
-        mean,
-        low,
-        high,
-        "points of accuracy",
-        f"Switching to rank 4ŝ when the counts have settled, less full training, on {name} (the worse of two), "
-        f"{rule['seed'].nunique()} seeds; at most {share:.0%} of the weights remain.",
-    )
-
-
-def _signal_in_time() -> Finding:
-    large = switched(load_results("switching").table)
-    by = large.pivot_table(index=["data", "seed"], columns="rule", values="points")
-    mean, low, high = mean_interval(by[SETTLED] - by[EARLY])
-    costs = large.groupby("rule")["share_of_products"].mean()
-    return Finding(
-        "holds" if low > 0 else "fails" if high < 0.25 else "undecided",
-        mean,
-        low,
-        high,
-        "points of accuracy",
-        f"Waiting until the counts settle less switching after epoch 3, both to rank 4ŝ, {len(by)} pairs; waiting "
-        f"costs {costs[SETTLED]:.0%} of the products of full training, not waiting {costs[EARLY]:.0%}.",
-    )
-
-
-def _cuttlefish() -> Finding:
-    rule = switched(load_results("switching").table)
-    rule = rule[rule["rule"] == STABLE]
-    name, (mean, low, high) = _worst(rule, "data")
-    share = float(rule["share_of_weights"].mean())
-    accurate = low > -MARGIN_SWITCH
-    return Finding(
-        "holds" if accurate and share <= SMALL else "holds with limits" if accurate else "fails",
-        mean,
-        low,
-        high,
-        "points of accuracy",
-        f"Switching to a rank in proportion to the stable rank, less full training, on {name} (the worse of two), "
-        f"{rule['seed'].nunique()} seeds; {share:.0%} of the weights remain.",
-    )
-
-
 def _berlyand_accuracy() -> Finding:
     large = pruned(load_results("mp_pruning").table)
     rule = large[large["kind"] == "pruned"]
@@ -319,30 +250,6 @@ CLAIMS = (
         "The distance is larger with 40 % random labels than with none, paired over seeds.",
         "ch-stopping",
         _difficulty,
-    ),
-    Claim(
-        "switching-line-1",
-        "nishikawa2025",
-        "The threshold can tell when to go from full to low rank while a network trains.",
-        "Accuracy within half a point of full training at 30 % of the weights or fewer, on both data sets.",
-        "ch-stopping",
-        _line_1,
-    ),
-    Claim(
-        "switching-when",
-        "book",
-        "Waiting until the count of spikes settles pays.",
-        "It is more accurate than switching after epoch 3 to the same multiple of the count.",
-        "ch-stopping",
-        _signal_in_time,
-    ),
-    Claim(
-        "switching-stable-rank",
-        "wang2023cuttlefish",
-        "Switching when stable ranks settle gives small networks of comparable accuracy.",
-        "Accuracy within half a point of full training, and 30 % of the weights or fewer.",
-        "ch-stopping",
-        _cuttlefish,
     ),
     Claim(
         "pruning-accuracy",

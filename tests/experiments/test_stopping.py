@@ -1,15 +1,13 @@
-"""The pieces of the experiments "grokking", "switching" and "mp_pruning", by construction."""
+"""The pieces of the experiments "grokking" and "mp_pruning", by construction."""
 
 import numpy as np
-import pytest
 import torch
 
 from rmt_helpers.experiments.grokking import marks, traps
-from rmt_helpers.experiments.switching import settled
 from rmt_helpers.nets.adamw import enlarged, fit_adamw
 from rmt_helpers.nets.architectures import MLP
 from rmt_helpers.nets.data import Images
-from rmt_helpers.nets.thinning import cut, product, thinned, weights
+from rmt_helpers.nets.thinning import cut, product
 
 
 def images(number=40):
@@ -60,31 +58,6 @@ def test_traps_come_from_entries_and_from_the_mean():
     assert traps(noise + 0.3, rng) == (1, 1)
     noise[3, 5], noise[70, 80] = 40, -40
     assert traps(noise, rng) == (2, 2)
-
-
-@pytest.mark.parametrize(
-    ("counts", "epoch"),
-    [
-        ([(0, 0), (5, 5), (9, 9), (9, 9), (9, 9)], 4),
-        ([(10, 10), (10, 10), (10, 10)], 2),
-        ([(0, 0), (0, 0), (0, 0)], None),
-        ([(40, 40), (40, 40), (42, 42)], 2),
-        ([(10, 40), (10, 40), (11, 40)], None),
-    ],
-)
-def test_settled(counts, epoch):
-    assert settled(counts) == epoch
-
-
-def test_a_thin_network_multiplies_with_the_best_factors():
-    net = MLP((60, 50, 40, 10), seed=1)
-    thin = thinned(net, (5, 39))
-    whole = product(net.fc1)
-    u, nu, vt = np.linalg.svd(whole)
-    np.testing.assert_allclose(product(thin.fc1), (u[:, :5] * nu[:5]) @ vt[:5], atol=1e-6)
-    # Rank 39 of 40 × 50 would cost more than the whole: that layer stays.
-    np.testing.assert_array_equal(product(thin.fc2), product(net.fc2))
-    assert weights(thin) == 5 * 110 + 50 * 40 + 400
 
 
 def test_a_cut_keeps_the_signal_and_a_share_of_the_rest():
