@@ -16,12 +16,15 @@ from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .filtering import FILTERING
+from .grokking import GROKKING
 from .layers import LAYERS
 from .memorise import MEMORISE
 from .null import NULL
 from .peers import PEERS
 from .ridge import RIDGE
 from .runner import Experiment
+from .stopping import STOPPING
+from .switching import MP_PRUNING
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -44,5 +47,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         MEMORISE,
         DECAY,
         RIDGE,
+        GROKKING,
+        STOPPING,
+        MP_PRUNING,
     )
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import cited, compression, elsewhere, paper, review, which
 from . import memorise
+from . import grokking, stopping
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
@@ -24,4 +25,7 @@ CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))
 CLAIMS: tuple[Claim, ...] = (
     # A line a module.
     *memorise.CLAIMS,
+CLAIMS: tuple[Claim, ...] = (
+    *stopping.CLAIMS,
+    *grokking.CLAIMS,
 )
