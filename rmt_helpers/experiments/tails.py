@@ -50,9 +50,12 @@ def tail_columns(spectrum: Spectrum) -> dict[str, Any]:
 
 
 def _settings(configuration: Configuration) -> TrainConfig:
-    settings = training({k: v for k, v in configuration.items() if k != "steps"} | {"epochs": 1})
-    length = {"steps": configuration.get("steps"), "epochs": configuration.get("epochs")}
-    return dataclasses.replace(settings, **length)
+    """The training settings of a run whose length may be given in steps."""
+    if "steps" not in configuration:
+        return training(configuration)
+    return dataclasses.replace(
+        training({**configuration, "epochs": 1}), epochs=None, steps=configuration["steps"]
+    )
 
 
 def walk(configuration: Configuration) -> Result:
@@ -143,7 +146,7 @@ _TAIL_TOLERANCES = {
 
 PHASES = Experiment(
     name="phases",
-    question="Which phases do the spectra of a small network reach, and what do tails, spacings and vectors say of each?",
+    question="Which phases do spectra of a small network reach, and what do tails and vectors say of each?",
     function=walk,
     configurations=_PHASES,
     sample=[_PHASES[0], _PHASES[5]],
@@ -179,9 +182,7 @@ def follow(configuration: Configuration) -> Result:
     for layer in LAYERS:
         spectrum = Spectrum.of(weight_matrices(net)[layer])
         arrays[f"{layer}/values"] = spectrum.values.astype(np.float32)
-        rows.append(
-            {"layer": layer, **columns(bema(spectrum)), **tail_columns(spectrum), **about}
-        )
+        rows.append({"layer": layer, **columns(bema(spectrum)), **tail_columns(spectrum), **about})
     return Result(rows, arrays)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, grad, vjp, vmap
 from torch.nn import functional as F
 
 from ._checks import check_integer
@@ -57,8 +57,8 @@ def principal_components(data: Dataset, count: int) -> Dataset:
 def hessian(model: nn.Module, images: Images, block: int = 64) -> NDArray[np.float64]:
     """All second derivatives of the mean cross-entropy with respect to the parameters.
 
-    Row i is the derivative of the gradient along the i-th parameter, computed in float64 by
-    forward-mode differentiation through the backward pass: no finite differences.
+    Row i holds the derivatives of the i-th entry of the gradient, computed in float64 by going
+    backwards through the backward pass: no finite differences.
 
     Parameters
     ----------
@@ -98,12 +98,13 @@ def hessian(model: nn.Module, images: Images, block: int = 64) -> NDArray[np.flo
 
     here = torch.cat([value.flatten() for value in parts.values()])
 
-    def row(direction: torch.Tensor) -> torch.Tensor:
-        derivative: torch.Tensor = jvp(grad(loss), (here,), (direction,))[1]
-        return derivative
+    def gradient(vector: torch.Tensor) -> torch.Tensor:
+        return grad(loss)(vector)  # type: ignore[no-any-return]
 
+    # A row is the derivative of one entry of the gradient, found backwards like the gradient itself.
+    _, back = vjp(gradient, here)
     unit = torch.eye(total, dtype=torch.float64)
-    rows = [vmap(row)(unit[k : k + block]) for k in range(0, total, block)]
+    rows = [vmap(back)(unit[k : k + block])[0] for k in range(0, total, block)]
     found = torch.cat(rows).numpy()
     if not math.isfinite(float(found.sum())):
         raise ValueError("model must have finite second derivatives, had others")

@@ -14,8 +14,8 @@ from scipy import integrate, interpolate, linalg
 
 from .._checks import FloatArray, as_float64, check_argument, check_finite
 
-# The large-matrix mean ratio: this many draws of a matrix of this size, a tenth of its eigenvalues left out at either end. Its
-# standard error is a thousandth of the value.
+# The large-matrix mean ratio comes from this many draws of a matrix of this size, a tenth of its
+# eigenvalues left out at either end; its standard error is about a thousandth of the value.
 _DRAWS, _SIZE = 300, 500
 
 
@@ -121,7 +121,7 @@ def unfold(values: ArrayLike, window: int = 15) -> FloatArray:
     --------
     >>> import numpy as np
     >>> gaps = np.diff(unfold(np.random.default_rng(0).random(1501) ** 3))
-    >>> round(gaps.mean(), 6)
+    >>> round(float(gaps.mean()), 6)
     1.0
     """
     if window < 2:
