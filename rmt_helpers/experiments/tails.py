@@ -100,10 +100,17 @@ def walk(configuration: Configuration) -> Result:
                 "rejected_bulk_right": float(np.mean(right[s:] < 0.05)),
                 "rejected_spikes_left": float(np.mean(left[:s] < 0.05)) if s else np.nan,
                 "rejected_spikes_right": float(np.mean(right[:s] < 0.05)) if s else np.nan,
+                "constant_left": _constant(factors.u[:, :s]),
+                "constant_right": _constant(factors.vt[:s].T),
                 **about,
             }
         )
     return Result(rows, arrays)
+
+
+def _constant(vectors: NDArray[np.float64]) -> float:
+    """Length of what the span of some vectors holds of the unit vector with equal entries."""
+    return float(np.linalg.norm(vectors.sum(axis=0)) / np.sqrt(vectors.shape[0]))
 
 
 _MLP: Configuration = {
@@ -121,6 +128,7 @@ _MLP: Configuration = {
 
 # Steps of 12 epochs at batch size 128 and at batch size 16.
 _FEW, _MANY = 480, 3756
+_LOW = 0.0125
 
 _STATES: list[Configuration] = [
     {"state": "untrained"},
@@ -130,6 +138,8 @@ _STATES: list[Configuration] = [
     {"state": "small batch, few steps", "batch_size": 16, "steps": _FEW},
     {"state": "many steps", "steps": _MANY},
     {"state": "memorising", "random_labels": 1.0, "epochs": 60},
+    {"state": "low rate", "lr": _LOW, "steps": _FEW},
+    {"state": "small batch, low rate", "lr": _LOW, "batch_size": 16, "steps": _FEW},
     {"state": "decayed", "weight_decay": 3e-3, "batch_size": 32, "epochs": 30},
 ]
 
@@ -162,6 +172,8 @@ PHASES = Experiment(
         "rejected_bulk_right": 0.06,
         "rejected_spikes_left": 0.5,
         "rejected_spikes_right": 0.5,
+        "constant_left": 0.1,
+        "constant_right": 0.1,
         "test_accuracy": 0.02,
         "train_accuracy": 0.02,
     },

@@ -102,7 +102,7 @@ def hessian(model: nn.Module, images: Images, block: int = 64) -> NDArray[np.flo
         return grad(loss)(vector)  # type: ignore[no-any-return]
 
     # A row is the derivative of one entry of the gradient, found backwards like the gradient itself.
-    _, back = vjp(gradient, here)
+    back = vjp(gradient, here)[1]
     unit = torch.eye(total, dtype=torch.float64)
     rows = [vmap(back)(unit[k : k + block])[0] for k in range(0, total, block)]
     found = torch.cat(rows).numpy()

@@ -5,6 +5,7 @@ None of them estimates the noise. Each has a null of its own, which this room al
 
 from __future__ import annotations
 
+from .phases import PHASES, phase
 from .spacings import (
     reference_ratio,
     spacing_ratio,
@@ -17,9 +18,11 @@ from .tails import PowerLawFit, hill, plateau_p_value, power_law_fit, power_law_
 from .vectors import PorterThomas, porter_thomas
 
 __all__ = [
+    "PHASES",
     "PorterThomas",
     "PowerLawFit",
     "hill",
+    "phase",
     "plateau_p_value",
     "porter_thomas",
     "power_law_fit",

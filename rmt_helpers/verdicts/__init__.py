@@ -5,8 +5,9 @@ One module a subject holds its ``CLAIMS``; chapter "What we believe now" prints 
 
 from __future__ import annotations
 
+from . import tails
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: tuple[Claim, ...] = (*tails.CLAIMS,)

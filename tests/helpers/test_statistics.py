@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from rmt_helpers import Spectrum, spiked_matrix
 from rmt_helpers.statistics import (
+    PHASES,
     hill,
+    phase,
     plateau_p_value,
     porter_thomas,
     power_law_fit,
@@ -245,3 +248,35 @@ def test_structure_is_seen():
     v[rng.random(784) < 0.3] *= 0.05  # a third of the entries is nearly dead
     assert porter_thomas(v / np.linalg.norm(v)).p_value[0] < 0.002
     assert porter_thomas(np.eye(50)[:, 0]).p_value[0] < 0.002
+
+
+# Phases -------------------------------------------------------------------------------------------
+
+
+def test_each_phase_can_be_made():
+    rng = np.random.default_rng(15)
+    shape = (256, 784)
+    noise = rng.standard_normal(shape)
+    made = {
+        "random-like": noise,
+        "bleeding-out": spiked_matrix(shape, [1.3, 1.2, 1.1], rng=16)[0],
+        "bulk and spikes": spiked_matrix(shape, [6.0, 5.0, 4.0], rng=17)[0],
+        # Rows of very different size: a bulk that ends late, without a plateau.
+        "bulk decay": noise * np.exp(rng.uniform(0, 1.2, (256, 1))),
+    }
+    assert {name: phase(W) for name, W in made.items()} == {name: name for name in made}
+    values = np.sort(pareto(rng, 1.8, 256))[::-1]
+    assert phase(Spectrum(np.sqrt(values), shape)) == "heavy-tailed"
+    low = rng.standard_normal((256, 60)) @ rng.standard_normal((60, 784)) + 1e-3 * noise
+    assert phase(low) == "rank collapse"
+    assert len(PHASES) == 6
+
+
+def test_the_phase_does_not_depend_on_the_unit():
+    W = spiked_matrix((100, 150), [4.0, 3.0], rng=19)[0]
+    assert phase(W) == phase(1e-4 * W) == phase(W.T)
+
+
+def test_a_short_spectrum_has_no_phase():
+    with pytest.raises(ValueError, match="W must have 40"):
+        phase(np.random.default_rng(20).standard_normal((20, 50)))
