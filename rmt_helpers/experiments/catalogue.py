@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from .batches import BATCHES
 from .bulk import BULK
-from .elsewhere import ELSEWHERE
 from .choice import CHOICE
-from .decay import DECAY
-from .encoder import ENCODER
-from .estimators import ESTIMATORS
-from .failures import FAILURES
-from .largest import LARGEST
 from .compression import COMPRESSION
+from .decay import DECAY
+from .elsewhere import ELSEWHERE
 from .encoder import ENCODER
 from .estimators import ESTIMATORS
 from .failures import FAILURES
 from .filtering import FILTERING
 from .grokking import GROKKING
+from .hessian import HESSIAN
+from .largest import LARGEST
 from .layers import LAYERS
 from .memorise import MEMORISE
 from .null import NULL
@@ -25,6 +23,7 @@ from .ridge import RIDGE
 from .runner import Experiment
 from .stopping import STOPPING
 from .switching import MP_PRUNING
+from .tails import ALPHA, PHASES
 from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -37,18 +36,21 @@ EXPERIMENTS: dict[str, Experiment] = {
         LAYERS,
         ENCODER,
         ESTIMATORS,
-        ELSEWHERE,
-        BATCHES,
-        LARGEST,
-    )
-    for experiment in (NULL, FAILURES, TRUTH, BULK, LAYERS, ENCODER, ESTIMATORS, CHOICE, PEERS)
-        FILTERING,
+        CHOICE,
+        PEERS,
         COMPRESSION,
+        FILTERING,
         MEMORISE,
         DECAY,
         RIDGE,
-        GROKKING,
+        PHASES,
+        ALPHA,
+        HESSIAN,
         STOPPING,
         MP_PRUNING,
+        GROKKING,
+        ELSEWHERE,
+        BATCHES,
+        LARGEST,
     )
 }

@@ -12,7 +12,7 @@ from .._checks import FloatArray
 from ..nets.config import decay_factor_exact
 from ..nets.data import Dataset
 from ..nets.layers import factorize, truncate, weight_matrices
-from ..nets.sparse import keep_large_entries
+from ..nets.magnitude import prune
 from ..nets.training import accuracy, decay_factor, train
 from ..nets.transforms import lit_pixels
 from ..spectrum import Spectrum
@@ -45,7 +45,8 @@ def _columns_apart(W: FloatArray, W0: FloatArray, lit: Any) -> dict[str, float]:
 
 def _pruned(net: Network, data: Dataset) -> dict[str, float]:
     """Test accuracy with half of the hidden layers' parameters, and with the spikes alone."""
-    large, half, spikes = net, net, net
+    half, spikes = net, net
+    large: Any = net
     kept = 0
     total = 0
     for layer in LAYERS:
@@ -55,7 +56,7 @@ def _pruned(net: Network, data: Dataset) -> dict[str, float]:
         n_signal = bema(factors.spectrum).n_signal
         spikes = truncate(spikes, layer, n_signal, factors=factors)
         kept, total = kept + n_signal * (N + M), total + N * M
-        large = keep_large_entries(large, layer, 0.5)
+        large = prune(large, N * M // 2, [layer])
     return {
         "half_of_entries": accuracy(large, data.test),
         "half_by_rank": accuracy(half, data.test),

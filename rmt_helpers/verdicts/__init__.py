@@ -5,9 +5,18 @@ One module a subject holds its ``CLAIMS``; chapter "What we believe now" prints 
 
 from __future__ import annotations
 
-from . import cited, compression, elsewhere, paper, review, which
-from . import memorise
-from . import grokking, stopping
+from . import (
+    cited,
+    compression,
+    elsewhere,
+    grokking,
+    memorise,
+    paper,
+    review,
+    stopping,
+    tails,
+    which,
+)
 from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
@@ -18,14 +27,11 @@ _JUDGED: tuple[Claim, ...] = (
     *cited.CLAIMS,
     *which.CLAIMS,
     *compression.CLAIMS,
+    *memorise.CLAIMS,
+    *tails.CLAIMS,
+    *stopping.CLAIMS,
+    *grokking.CLAIMS,
     *elsewhere.CLAIMS,
 )
 
 CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))
-CLAIMS: tuple[Claim, ...] = (
-    # A line a module.
-    *memorise.CLAIMS,
-CLAIMS: tuple[Claim, ...] = (
-    *stopping.CLAIMS,
-    *grokking.CLAIMS,
-)
