@@ -21,7 +21,7 @@ from .claim import VERDICTS, Claim, Finding, mean_interval, untested
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
 
-_JUDGED: tuple[Claim, ...] = (
+CLAIMS: tuple[Claim, ...] = (
     *paper.CLAIMS,
     *review.CLAIMS,
     *cited.CLAIMS,
@@ -33,5 +33,3 @@ _JUDGED: tuple[Claim, ...] = (
     *grokking.CLAIMS,
     *elsewhere.CLAIMS,
 )
-
-CLAIMS: tuple[Claim, ...] = (*_JUDGED, *cited.unjudged(_JUDGED))

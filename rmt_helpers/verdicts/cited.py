@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-from .claim import Claim, Finding, mean_interval, untested
+from .claim import Claim, Finding, mean_interval
 from .tables import stored
 
 
@@ -234,58 +232,3 @@ CLAIMS = (
         alexnet,
     ),
 )
-
-#: The works that the paper cites, and what each says, for those that no module treats.
-WORKS = {
-    "zhang2021rethinking": "Networks fit random labels.",
-    "arpit2017": "Networks learn simple patterns first; dropout slows memorising.",
-    "krogh1991": "Weight decay suppresses irrelevant components and static noise.",
-    "srivastava2014": "Dropout reduces overfitting.",
-    "han2015": "Small weights can be pruned, if the network is retrained.",
-    "lu2008": "Random-matrix theory separates noise from speech.",
-    "aparicio2020": "Random-matrix theory separates noise from biology in single cells.",
-    "plerou2002": "Random-matrix theory separates noise from correlations of stocks.",
-    "thamm2022": "The bulk of trained weights is random, and their tails are no power laws.",
-    "martin2021implicit": "Training walks through phases from random-like to heavy-tailed.",
-    "martin2021predicting": "Tail exponents follow the quality of a network without data.",
-    "meng2023": "Training can stop when the spectrum leaves the random-matrix law.",
-    "baskerville2022": "Hessians of networks have the spacings of random matrices.",
-    "prakash2025": "Grokking is followed by a collapse that exponents and traps foretell.",
-    "staats2023": "Cutting small and shifting large singular values helps against label noise.",
-    "berlyand2024": "Pruning by the law during training keeps or raises accuracy.",
-    "benaych2012": "A spike's singular value gives its strength and angles.",
-    "ke2023": "BEMA counts spikes at a given level.",
-    "glorot2010": "Initial variances should be 2/(inputs + outputs).",
-    "berlyand2025": "Pruning by the law works together with regularisation.",
-    "marchenko1967": "Spectra of noise converge to a law.",
-    "johnstone2001": "The largest eigenvalue of noise follows the Tracy–Widom law.",
-    "zhang2016": "Low rank should be chosen by a layer's responses.",
-    "lecun1998": "LeNet-5 reads handwritten digits.",
-    "krizhevsky2017": "Deep convolutional networks classify photographs.",
-}
-
-# Consequences and lines of work that another module may judge under these keys.
-_LINES = {
-    "right-2": "If the score is right, it serves any compression by singular values.",
-    "line-1": "Training can switch to low rank when the number of signal values settles.",
-}
-
-
-def unjudged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """A row, "not tested", for each cited work and line of work that none of `claims` treats."""
-    known = tuple(claims)
-    sources, keys = {claim.source for claim in known}, {claim.key for claim in known}
-    reason = untested("No stored experiment of the book bears on it yet.")
-    nothing = "None was set."
-    return tuple(
-        [
-            Claim(f"{source}-open", source, said, nothing, "ch-beliefs", reason)
-            for source, said in WORKS.items()
-            if source not in sources
-        ]
-        + [
-            Claim(key, "book", said, nothing, "ch-beliefs", reason)
-            for key, said in _LINES.items()
-            if key not in keys
-        ]
-    )

@@ -190,8 +190,8 @@ CLAIMS = (
         _judge_filtering,
     ),
     Claim(
-        "any-compression",
-        "review",
+        "right-2",
+        "book",
         "If the claim is right, the threshold gives the rank for any compression by singular values.",
         "Without training, BEMA's ranks cost less than half a point in each kind of network; with limits "
         "if at least no kind does better with equal shares or equal energy at the same number of weights.",
