@@ -194,7 +194,7 @@ CLAIMS = (
         "book",
         "If the claim is right, the threshold gives the rank for any compression by singular values.",
         "Without training, BEMA's ranks cost less than half a point in each kind of network; with limits "
-        "if at least no kind does better with equal shares or equal energy at the same number of weights.",
+        "if at least no kind is surely better with equal shares or equal energy at the same number of weights.",
         "ch-compress",
         _judge_any_compression,
     ),

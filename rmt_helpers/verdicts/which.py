@@ -101,7 +101,7 @@ def _least_error() -> Finding:
         "% of the signal's sum of squares",
         "Error saved against truncation at the rank that the stepwise test finds, weak spikes, "
         f"{len(excess['near'])} shapes. With many spikes it is larger instead, by "
-        f"{100 * excess['many'].mean():.1f} % on average: the median overstates the noise.",
+        f"{100 * excess['many'].mean():.1f} % on average, in part because the median overstates the noise.",
     )
 
 
