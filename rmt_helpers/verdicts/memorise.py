@@ -312,8 +312,8 @@ CLAIMS = (
         "decay-irrelevant",
         "krogh1991",
         "Weight decay suppresses the irrelevant components of the weights.",
-        "Weights of blank pixels shrink by the recursion's κ to one in a thousand, and stay without "
-        "decay.",
+        "What is left of the weights of blank pixels is the recursion's κ, within a thousandth, and "
+        "all of them without decay.",
         "ch-decay",
         _irrelevant_parts_vanish,
     ),
