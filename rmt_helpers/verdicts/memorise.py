@@ -263,7 +263,8 @@ CLAIMS = (
         "memory-is-spikes-accuracy",
         "book",
         "Memorising random labels makes spikes: it does not stay in the bulk.",
-        "Five times the spikes of true labels in FC1 when 99.9 % are learned, with the interval.",
+        "Five times the spikes of true labels in FC1 when 99.9 % are learned, with the interval; with limits if "
+        "surely more, but not surely five times.",
         "ch-memorise",
         lambda: _spikes_of_memory("accuracy"),
     ),
@@ -271,7 +272,8 @@ CLAIMS = (
         "memory-is-spikes-steps",
         "book",
         "It makes spikes at equal numbers of steps, too.",
-        "Five times the spikes of true labels in FC1 after the same steps, with the interval.",
+        "Five times the spikes of true labels in FC1 after the same steps, with the interval; with limits if surely "
+        "more, but not surely five times.",
         "ch-memorise",
         lambda: _spikes_of_memory("steps"),
     ),
@@ -321,7 +323,7 @@ CLAIMS = (
         "bulk-moves-as-kappa",
         "book",
         "The noise level of a trained layer is that of its decayed initialisation, κσ₀.",
-        "Both estimators within 3 % in every run.",
+        "Both estimators within 3 % in every run; with limits if one of them is, or both are within 5 % on average.",
         "ch-decay",
         _bulk_moves_as_kappa,
     ),
@@ -338,7 +340,8 @@ CLAIMS = (
         "pruning-after-decay",
         "berlyand2025",
         "After regularised training half of the weights can be pruned at almost no loss.",
-        "Less than a point lost, with the interval, and less than without weight decay.",
+        "Less than a point lost, with the interval, and less than without weight decay, by either way of pruning; "
+        "with limits if less than a point is lost, but decay does not help both ways.",
         "ch-decay",
         _pruning_after_decay,
     ),
