@@ -180,9 +180,9 @@ def rank_of_counts() -> Finding:
         high,
         "directions too many",
         f"Poisson counts of one and of four types, {error.size} draws each: right in "
-        f"{min(enough):.0%} or more at depths 2000 and 600; four types at depth 200: "
+        f"at least {min(enough):.0%} at depths 2000 and 600; four types at depth 200: "
         f"{shares[4, 200, 0]:.0%}. With 1500 rare genes right in "
-        f"{min(shares[1, 600, 1500], shares[4, 600, 1500]):.0%} or more, but the bulk is {ks.mean():.3f} "
+        f"at least {min(shares[1, 600, 1500], shares[4, 600, 1500]):.0%}, but the bulk is {ks.mean():.3f} "
         "from the law.",
     )
 
