@@ -5,6 +5,9 @@ from book_pdf import ExerciseLinks, number_as_the_site
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+# Jupyter Book's numbering of sections, once it is loaded, works in every Sphinx of the process, and in an old way.
+pytestmark = pytest.mark.filterwarnings("ignore:nodes.Node.traverse:PendingDeprecationWarning")
+
 PAGES = {
     "index": "# T\n\n```{toctree}\n:numbered: 2\n\na\nb\n```\n",
     "a": "# A\n\n## Part\n\n```{exercise} Count\n:label: ex-a\n\nProve it.\n```\n",

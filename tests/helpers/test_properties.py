@@ -42,8 +42,8 @@ ESTIMATORS: dict[str, Callable[..., NoiseFit]] = {
     "kritchman-nadler": kritchman_nadler,
 }
 # The authors' recipe extrapolates an upper edge; on small matrices that is so ill determined that
-# rounding shows in the sixth digit.
-ROUNDING = {"broadening, authors' recipe": 1e-5}
+# rounding shows in the fifth digit.
+ROUNDING = {"broadening, authors' recipe": 2e-4}
 every_estimator = pytest.mark.parametrize("name", ESTIMATORS)
 # Fixed examples: a test that fails today failed yesterday too.
 few = settings(max_examples=12, deadline=None, derandomize=True)
