@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .claim import Claim, Finding, mean_interval
-from .tables import stored
+from .tables import null_distance, stored
 
 
 def spiked_formulas() -> Finding:
@@ -54,8 +54,7 @@ def glorot() -> Finding:
     asked = np.sqrt(2 / (table["rows"] + table["columns"]))
     off = (100 * (table["sigma"] / asked - 1)).to_numpy()
     mean, low, high = mean_interval(off)
-    p = np.minimum(table["rows"], table["columns"])
-    passed = table["ks"] <= (0.92 + 0.42 * np.log(p)) / p
+    passed = table["ks"] <= null_distance(table)
     return Finding(
         "holds" if np.abs(off).max() < 1 and passed.mean() >= 0.8 else "fails",
         mean,

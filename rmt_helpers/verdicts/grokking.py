@@ -184,9 +184,9 @@ def _traps() -> Finding:
     return Finding(
         "fails" if share >= 0.5 else "holds with limits" if share > 0.1 else "holds",
         100 * share,
-        unit="% of healthy networks with a trap",
-        remark=f"Share with a trap in FC1 among {len(best)} networks that end within a point of their best test "
-        "accuracy; as a warning it would have to be rare there.",
+        unit="% of networks at their own best with a trap",
+        remark=f"Share with a trap in FC1 among {len(best)} networks that end within a point of the best test accuracy "
+        "they ever had, high or low; as a warning it would have to be rare there.",
     )
 
 

@@ -11,6 +11,7 @@ from .._checks import FloatArray
 from ..experiments import Results, load_results
 from ..spectrum import Spectrum
 from ..thresholds import NoiseFit, bema
+from ..thresholds.fit import _NULL_LEVEL, _NULL_SLOPE
 from .claim import mean_interval
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ def by_seed(table: pd.DataFrame, column: str) -> FloatArray:
 def interval_by_seed(table: pd.DataFrame, column: str) -> tuple[float, float, float]:
     """Mean over seeds with its interval."""
     return mean_interval(by_seed(table, column))
+
+
+def null_distance(table: pd.DataFrame) -> FloatArray:
+    """For each row, what the distance of a bulk of noise of that shape stays under in 95 % of cases."""
+    p = table[["rows", "columns"]].min(axis=1).to_numpy(dtype=np.float64)
+    return np.asarray((_NULL_LEVEL + _NULL_SLOPE * np.log(p)) / p)
 
 
 @lru_cache(maxsize=1)
@@ -96,8 +103,7 @@ def settled_bulk() -> pd.DataFrame:
         )
         for row in table.to_dict("records")
     ]
-    p = np.minimum(table["rows"], table["columns"])
-    table["raw"] = table["ks"] / ((0.92 + 0.42 * np.log(p)) / p)
+    table["raw"] = table["ks"] / null_distance(table)
     table["own"] = [fit.ks / fit.ks_null for fit in fits]
     table["own_ks"] = [fit.ks for fit in fits]
     level = table["kappa"] * table["sigma_start"]
