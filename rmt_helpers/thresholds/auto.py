@@ -48,8 +48,9 @@ class CheckedFit(NoiseFit):
         What the estimator returned, with whatever it has beyond a noise level and a threshold.
     rest : NoiseFit or None
         The values below the threshold as noise of the shape that the signal leaves, after rows and
-        columns were scaled to one variance where they differ: its `ks`, `ks_null` and `verdict` judge
-        the bulk more fairly than those of the fit where there are many signals.
+        columns were scaled to one variance where they differ: a settled fit. Its `ks`, `ks_null` and
+        `verdict` judge the bulk more fairly than those of the fit where there are many signals; where
+        the two verdicts part, `report` says so.
     entries : EntryChecks or None
         What the entries show; None if only a spectrum was given.
     findings : tuple of str
@@ -67,6 +68,19 @@ class CheckedFit(NoiseFit):
     def report(self) -> str:
         """What was found, what speaks against it, and how far to trust it."""
         lines = [super().report()]
+        scaled = self.entries is not None and self.entries.unequal
+        if (
+            self.rest is not None
+            and (self.n_signal or scaled)
+            and self.rest.verdict == "noise" != self.verdict
+        ):
+            # What was said is about the law of the whole shape: by itself it would speak against a fit
+            # that deserves trust.
+            lines.append(
+                f"{'Scaled to one variance, it' if scaled else 'It'} cannot be told from noise"
+                f"{' of the shape that the signal leaves' if self.n_signal else ''}: "
+                f"distance {self.rest.ks:.3f}, noise stays under {self.rest.ks_null:.3f}."
+            )
         lines += [f"  - {sentence}" for sentence in self.findings]
         return "\n".join([*lines, f"Trust in the count: {self.trust}. {_TRUST[self.trust]}"])
 
