@@ -31,8 +31,9 @@ def bema_level() -> Finding:
     rate = table[table["method"] == "bema"]["false_positive_rate"].to_numpy(dtype=float)
     other = stored("estimators").table
     other = other[(other["spikes"] == 0) & (other["noise"] == "unequal rows")]
-    first = float(other[other["method"] == "bema"]["too_many"].iloc[0])
-    second = float(other[other["method"] == "bema_general"]["too_many"].iloc[0])
+    # Both on the same matrices: Algorithm 2 was not run on large ones.
+    alarms = other.pivot(index="run", columns="method", values="too_many").dropna()
+    first, second = (float(alarms[method].mean()) for method in ("bema", "bema_general"))
     mean, low, high = mean_interval(rate)
     good = rate.min() >= 0.07 and rate.max() <= 0.13
     return Finding(
