@@ -184,7 +184,7 @@ _SHAPES = [(64, 64), (64, 128), (40, 320), (24, 48)]
 _SIGNALS = ("none", "below", "near", "strong", "many")
 
 # Matrices as large as layers are, where scrambled copies take a second of each: what they may change.
-_LARGE = {
+_LARGE: dict[tuple[int, int], dict[str, tuple[str, ...]]] = {
     (256, 512): {
         "gaussian": ("none", "near", "strong", "many"),
         "dead columns": ("none", "near", "strong"),
