@@ -17,7 +17,15 @@ from .passes import one_thread
 
 
 def enlarged(widths: Sequence[int], scale: float, seed: int) -> MLP:
-    """A perceptron with PyTorch's initialisation, all weights and biases multiplied by `scale`."""
+    """A perceptron with PyTorch's initialisation, all weights and biases multiplied by `scale`.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        As for `MLP`.
+    scale : float
+    seed : int
+    """
     net = MLP(widths, init="pytorch", seed=seed)
     with torch.no_grad():
         for values in net.parameters():
@@ -37,7 +45,21 @@ def fit_adamw(
     look: Callable[[int], None],
     at: Sequence[int],
 ) -> None:
-    """Train in place by AdamW on the squared distance from the classes' unit vectors; `look` at some steps."""
+    """Train in place by AdamW on the squared distance from the classes' unit vectors; look at some steps.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+    images : Images
+    lr, weight_decay : float
+        As for `torch.optim.AdamW`.
+    batch_size, steps, seed : int
+        Steps are single batches; the images come in a new order in each epoch.
+    look : callable
+        Called with the number of steps done.
+    at : sequence of int
+        The numbers of steps after which it is called.
+    """
     x, targets = images.x.flatten(1), torch.eye(10)[images.y]
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     order = torch.Generator().manual_seed(seed)

@@ -55,7 +55,13 @@ def spacing_ratios(values: ArrayLike) -> FloatArray:
 
 
 def spacing_ratio(values: ArrayLike) -> float:
-    """The mean of `spacing_ratios`; compare it with `reference_ratio`."""
+    """The mean of `spacing_ratios`; compare it with `reference_ratio`.
+
+    Parameters
+    ----------
+    values : array_like of shape (p,)
+        As for `spacing_ratios`.
+    """
     return float(spacing_ratios(values).mean())
 
 

@@ -59,7 +59,9 @@ def test_a_listed_name_is_documented(module, name):
     text = inspect.getdoc(item) or ""
     assert len(text.split()) >= 5
     if inspect.isfunction(item):
-        unexplained = [p for p in inspect.signature(item).parameters if not re.search(rf"\b{p}\b", text)]
+        unexplained = [
+            p for p in inspect.signature(item).parameters if not re.search(rf"\b{p}\b", text)
+        ]
         assert unexplained == []
 
 
@@ -72,7 +74,11 @@ def test_every_public_name_is_listed():
             for name, item in vars(module).items()
             if not name.startswith("_") and inspect.isfunction(item) and item.__module__ == room
         ]
-        missing = [n for n in names if callable(getattr(module, n)) and id(getattr(module, n)) not in objects]
+        missing = [
+            n
+            for n in names
+            if callable(getattr(module, n)) and id(getattr(module, n)) not in objects
+        ]
         assert missing == []
 
 
