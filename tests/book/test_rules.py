@@ -106,6 +106,7 @@ ROOMS = [
     "experiments/__main__",
     "experiments",
     "verdicts/claim",
+    "verdicts/planned",
     "verdicts/elsewhere",
     "verdicts/tables",
     "verdicts/paper",
