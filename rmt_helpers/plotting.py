@@ -180,7 +180,11 @@ class Table:
             ["---"] * len(header),
             *([row[key] for key in header] for row in self.rows),
         ]
-        return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+        # A bar in a cell, of |x| say, would end the cell.
+        return "\n".join(
+            "| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |"
+            for line in lines
+        )
 
     def __repr__(self) -> str:
         return self._repr_markdown_()

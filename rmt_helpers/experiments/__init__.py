@@ -1,6 +1,7 @@
 """Named experiments: runs too long for a chapter, whose results are stored with their provenance.
 
-``python -m rmt_helpers.experiments list | run | check``; chapters read with `load_results`.
+``python -m rmt_helpers.experiments list | run | check``; chapters read with `load_results`, for which
+torch need not be installed: what is asked stands in ``plans/``, apart from the modules that do the work.
 """
 
 from __future__ import annotations

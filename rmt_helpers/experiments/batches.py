@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..nets.layers import weight_matrices
 from ..nets.training import TrainConfig, accuracy, train
 from ..spectrum import Spectrum
-from .measures import TOLERANCES, both_fits, columns
+from .measures import both_fits, columns
 from .networks import dataset, model
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 
@@ -27,36 +27,3 @@ def batches(configuration: Configuration) -> Result:
     fits = both_fits(Spectrum.of(weight_matrices(net)["fc1"], method="gram"))
     about = {"test_accuracy": accuracy(net, data.test)}
     return Result([{"method": method, **columns(fit), **about} for method, fit in fits.items()])
-
-
-_EPOCHS, _IMAGES, _SIZES = 5, 4000, (16, 64, 256, 1024)
-# What batch size 256 takes in five epochs.
-_STEPS = _EPOCHS * -(-_IMAGES // 256)
-
-_CONFIGURATIONS = [
-    {
-        "network": "mlp",
-        "data": "mnist",
-        "hidden": [256, 256],
-        "init": "glorot",
-        "lr": 0.02,
-        "momentum": 0.9,
-        "images": _IMAGES,
-        "fixed": fixed,
-        "batch_size": size,
-        "seed": seed,
-        **({"epochs": _EPOCHS} if fixed == "epochs" else {"steps": _STEPS}),
-    }
-    for fixed in ("epochs", "steps")
-    for size in _SIZES
-    for seed in range(5)
-]
-
-BATCHES = Experiment(
-    name="batches",
-    question="Is it the batch size that shapes a layer's spectrum, or the number of steps?",
-    function=batches,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[15]],
-    tolerances={**TOLERANCES, "test_accuracy": 0.01},
-)

@@ -17,9 +17,9 @@ from ..nets.layers import weight_matrices
 from ..nets.training import accuracy, decay_factor, train
 from ..nets.transforms import lit_pixels
 from ..spectrum import Spectrum
-from .measures import TOLERANCES, both_fits, columns
+from .measures import both_fits, columns
 from .networks import dataset, model, training
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 
@@ -64,41 +64,3 @@ def _lit_columns(configuration: Configuration, data: Dataset) -> NDArray[np.bool
     if configuration["input"] == "raw":
         return lit_pixels(data.train, 0.0)
     return np.ones(data.train.x[0].numel(), bool)
-
-
-_CONFIGURATIONS = [
-    {
-        "network": "mlp",
-        "data": "mnist",
-        "hidden": [512, 512],
-        "images": 20_000,
-        "input": form,
-        "random_labels": share,
-        "init": "glorot",
-        "lr": 0.05,
-        "momentum": 0.9,
-        "weight_decay": decay,
-        "batch_size": 128,
-        "epochs": 12,
-        "seed": seed,
-    }
-    for share in (0.0, 0.4)
-    for form in ("raw", "lit", "standardised")
-    for decay in (0.0, 1e-4, 1e-3)
-    for seed in range(5)
-]
-
-BULK = Experiment(
-    name="bulk",
-    question="Does the bulk still follow the law after training, and what bends it?",
-    function=fit_bulk,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[0]],
-    tolerances={
-        **TOLERANCES,
-        "sigma_live": 4e-4,
-        "sigma_dead": 4e-4,
-        "first_over_threshold": 0.15,
-        "accuracy": 0.01,
-    },
-)

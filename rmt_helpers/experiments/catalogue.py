@@ -1,30 +1,30 @@
-"""The experiments of the book, by name. A new one is a module beside this and a line here."""
+"""The experiments of the book, by name. A new one is a plan, a module that does the work, and a line here."""
 
 from __future__ import annotations
 
-from .batches import BATCHES
-from .bulk import BULK
-from .choice import CHOICE
-from .compression import COMPRESSION
-from .decay import DECAY
-from .elsewhere import ELSEWHERE
-from .encoder import ENCODER
-from .estimators import ESTIMATORS
-from .failures import FAILURES
-from .filtering import FILTERING
-from .grokking import GROKKING
-from .hessian import HESSIAN
-from .largest import LARGEST
-from .layers import LAYERS
-from .memorise import MEMORISE
-from .null import NULL
-from .peers import PEERS
-from .ridge import RIDGE
+from .plans.batches import BATCHES
+from .plans.bulk import BULK
+from .plans.choice import CHOICE
+from .plans.compression import COMPRESSION
+from .plans.decay import DECAY
+from .plans.elsewhere import ELSEWHERE
+from .plans.encoder import ENCODER
+from .plans.estimators import ESTIMATORS
+from .plans.failures import FAILURES
+from .plans.filtering import FILTERING
+from .plans.grokking import GROKKING
+from .plans.hessian import HESSIAN
+from .plans.largest import LARGEST
+from .plans.layers import LAYERS
+from .plans.memorise import MEMORISE
+from .plans.null import NULL
+from .plans.peers import PEERS
+from .plans.ridge import RIDGE
+from .plans.stopping import STOPPING
+from .plans.switching import MP_PRUNING
+from .plans.tails import ALPHA, PHASES
+from .plans.truth import TRUTH
 from .runner import Experiment
-from .stopping import STOPPING
-from .switching import MP_PRUNING
-from .tails import ALPHA, PHASES
-from .truth import TRUTH
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment

@@ -23,7 +23,7 @@ from ..nets.responses import layer_inputs, split_by_responses
 from ..nets.training import TrainConfig, accuracy, train
 from ..thresholds import NoiseFit, bema, noise_fit
 from .networks import dataset, model, training
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 # Shares of the weights of the chosen layers that are kept, where no threshold says how many.
@@ -194,43 +194,3 @@ def _by_responses(
         f"{name}/by_weights": np.array(weights, np.float32),
         f"{name}/by_responses": np.array(responses, np.float32),
     }
-
-
-_COMMON = {
-    "images": 12_000,
-    "validation": 2_000,
-    "init": "pytorch",
-    "lr": 0.05,
-    "momentum": 0.9,
-    "weight_decay": 0.0,
-    "schedule": "one-cycle",
-    "batch_size": 128,
-    "epochs": 8,
-}
-
-# The two that Han et al. prune first.
-_NETWORKS: list[dict[str, Any]] = [
-    {"network": "mlp", "hidden": [300, 100], "data": "mnist"},
-    {"network": "mlp", "hidden": [300, 100], "data": "fashion-mnist"},
-    {"network": "lenet", "data": "fashion-mnist"},
-]
-
-_CONFIGURATIONS: list[Configuration] = [
-    {**network, **_COMMON, "seed": seed} for network in _NETWORKS for seed in range(5)
-]
-
-COMPRESSION = Experiment(
-    name="compression",
-    question="At the same number of weights, what is left of a network compressed by this and by that?",
-    function=inspect,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[0]],
-    # The network is another after some thousand steps on another processor: like another seed. Ranks
-    # move by one or two then, and at the lowest budgets much of the accuracy with them.
-    tolerances={
-        "parameters": 6000,
-        "multiply_adds": 6000,
-        "validation": 0.12,
-        "test": 0.12,
-    },
-)

@@ -15,7 +15,7 @@ from ..nets.layers import Factors, factorize
 from ..spectrum import Spectrum
 from ..statistics import power_law_fit, spacing_ratio
 from .measures import both_fits, columns
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 from .texts import TEXTS
 
@@ -124,24 +124,3 @@ def _function(configuration: Configuration) -> Result:
             }
         ]
     )
-
-
-_CONFIGURATIONS: list[Configuration] = [
-    {"part": "spectra", "seed": 0},
-    *(
-        {"part": "function", "group": group, "change": change, "seed": seed}
-        for group in GROUPS
-        for change in CHANGES
-        for seed in (range(5) if change == "bulk replaced" else [0])
-    ),
-]
-
-ENCODER = Experiment(
-    name="encoder",
-    question="Which matrices of a real sentence encoder have a bulk of noise, and does it matter?",
-    function=examine,
-    configurations=_CONFIGURATIONS,
-    # Its weights must be fetched: tests run none of it again.
-    sample=[],
-    tolerances={"cosine": 0.01, "same_neighbour": 0.03},
-)

@@ -15,7 +15,7 @@ from ..alignment import alignment
 from ..nets.layers import factorize
 from ..spikes import spiked_matrix, transition
 from .measures import both_fits, columns
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 THETAS = (4.0, 3.0, 2.0, 1.5, 1.1)
@@ -104,19 +104,3 @@ def plant(configuration: Configuration) -> Result:
                 }
             )
     return Result(rows)
-
-
-FAILURES = Experiment(
-    name="failures",
-    question="When does the score mislead, and does the distance of the bulk warn?",
-    function=plant,
-    configurations=[
-        {"noise": noise, "shape": list(shape), "draws": 50, "seed": 2}
-        for noise in NOISES
-        for shape in [(512, 784), (120, 400)]
-    ],
-    sample=[
-        {"noise": noise, "shape": [120, 400], "draws": 50, "seed": 2}
-        for noise in ("gaussian", "student 3")
-    ],
-)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,19 +25,25 @@ _VERIFIED = {f"{PACKAGE}.nets._sources"}
 _SILENT = {"annotation", "returns", "ctx", "kind", "type_comment", "type_params"}
 
 
-def code_fingerprint(function: Callable[..., Any]) -> str:
-    """Return the first 16 digits of a SHA-256 over all definitions that `function` can reach.
+def code_fingerprint(function: str) -> str:
+    """Return the first 16 digits of a SHA-256 over all definitions that a function can reach.
 
     Methods count where some reached code names them, so the hash errs on the side of too much.
+    Modules are read, never imported: what is stored can be checked where torch is not installed.
+
+    Parameters
+    ----------
+    function : str
+        ``module:name``.
 
     Raises
     ------
     ValueError
-        If `function` is not defined at the top level of a module of this package.
+        If it is not defined at the top level of a module of this package.
     """
-    module, name = function.__module__, function.__qualname__
-    if module.split(".")[0] != PACKAGE or name not in _definitions(module):
-        raise ValueError(f"function must be a top-level one of {PACKAGE}, was {module}.{name}")
+    module, _, name = function.partition(":")
+    if _file(module) is None or name not in _definitions(module):
+        raise ValueError(f"function must be a top-level one of {PACKAGE}, was {function!r}")
     reach = _Reach()
     reach.add(module, name)
     digest = hashlib.sha256()
@@ -47,13 +53,25 @@ def code_fingerprint(function: Callable[..., Any]) -> str:
 
 
 @cache
+def _file(module: str) -> Path | None:
+    """Where a module of the package lies; None for what is no module, or another package's."""
+    first, *inner = module.split(".")
+    package = importlib.util.find_spec(first) if first == PACKAGE else None
+    if package is None or package.origin is None:
+        return None
+    path = Path(package.origin).parent.joinpath(*inner)
+    places = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+    return next((place for place in places if place.is_file()), None)
+
+
+@cache
 def _definitions(module: str) -> dict[str, list[ast.stmt]]:
     """The top-level names of a module and the statements that define each."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
+    path = _file(module)
+    if path is None:
         raise ValueError(f"module must exist, was {module!r}")
     found: dict[str, list[ast.stmt]] = {}
-    for node in ast.parse(Path(spec.origin).read_text("utf8")).body:
+    for node in ast.parse(path.read_text("utf8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found[node.name] = [node]
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -66,20 +84,13 @@ def _definitions(module: str) -> dict[str, list[ast.stmt]]:
     return found
 
 
-@cache
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def _source(node: ast.ImportFrom, module: str) -> str:
     """The absolute name of the module that a statement imports from."""
     if not node.level:
         return node.module or ""
-    spec = importlib.util.find_spec(module)
-    package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
+    path = _file(module)
+    is_package = path is not None and path.name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
     for _ in range(node.level - 1):
         package = package.rpartition(".")[0]
     return f"{package}.{node.module}" if node.module else package
@@ -134,7 +145,7 @@ class _Reach:
                     continue
                 for alias in origin.names:
                     inner = f"{_source(origin, module)}.{alias.name}"
-                    if (alias.asname or alias.name) == what.value.id and _is_module(inner):
+                    if (alias.asname or alias.name) == what.value.id and _file(inner):
                         self.add(inner, name)
         if name not in self.attributes:
             self.attributes.add(name)

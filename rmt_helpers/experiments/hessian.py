@@ -13,7 +13,7 @@ from ..nets.hessian import hessian, principal_components
 from ..nets.training import accuracy, train
 from ..statistics import spacing_ratio
 from .networks import training
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 #: An eigenvalue smaller than this share of the largest counts as zero.
@@ -50,38 +50,3 @@ def curvature(configuration: Configuration) -> Result:
             }
         )
     return Result(rows, arrays)
-
-
-_CONFIGURATIONS = [
-    {
-        "data": "mnist",
-        "components": 10,
-        "hidden": [25, 25],
-        "images": 5_000,
-        "hessian_images": 2_000,
-        "init": "glorot",
-        "lr": 0.05,
-        "momentum": 0.9,
-        "batch_size": 64,
-        "epochs": 10,
-        "seed": seed,
-    }
-    for seed in range(10)
-]
-
-HESSIAN = Experiment(
-    name="hessian",
-    question="Do the eigenvalues of a small network's Hessian repel each other like those of noise?",
-    function=curvature,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[0]],
-    tolerances={
-        "zeros": 60,
-        "negative": 60,
-        "largest": 0.5,
-        "ratio": 0.03,
-        "ratio_positive": 0.04,
-        "ratio_negative": 0.05,
-        "test_accuracy": 0.02,
-    },
-)

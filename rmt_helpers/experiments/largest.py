@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..tracy_widom import TracyWidom
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 
@@ -21,18 +21,3 @@ def exceed(configuration: Configuration) -> Result:
     largest = np.array([np.linalg.eigvalsh(R @ R.T)[-1] for R in noise])
     standard = (largest - root**2) / scale
     return Result([{"rate": float(np.mean(standard > point)), "mean": float(standard.mean())}])
-
-
-_CONFIGURATIONS = [
-    {"shape": list(shape), "draws": 400, "seed": seed}
-    for shape in ((84, 120), (40, 320), (64, 64))
-    for seed in range(5)
-]
-
-LARGEST = Experiment(
-    name="largest",
-    question="Does the largest eigenvalue of noise follow the Tracy–Widom law at the size of layers?",
-    function=exceed,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[0]],
-)

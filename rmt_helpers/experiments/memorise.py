@@ -20,9 +20,9 @@ from ..nets.training import scores, train
 from ..spectrum import Spectrum
 from ..spikes import transition
 from ..thresholds import bema
-from .measures import TOLERANCES, both_fits, columns
+from .measures import both_fits, columns
 from .networks import dataset, model, training
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 LAYERS = ("fc1", "fc2")
@@ -123,59 +123,3 @@ def memorise(configuration: Configuration) -> Result:
             ]
         )
     return Result(rows, arrays)
-
-
-_MLP = {
-    "network": "mlp",
-    "data": "mnist",
-    "hidden": [512, 512],
-    "images": 5_000,
-    "init": "glorot",
-    "lr": 0.05,
-    "momentum": 0.9,
-    "batch_size": 128,
-}
-
-_CASES = [
-    {"case": "true", "random_labels": 0.0, "dropout": 0.0},
-    {"case": "half random", "random_labels": 0.5, "dropout": 0.0},
-    {"case": "random", "random_labels": 1.0, "dropout": 0.0},
-    {"case": "noisy", "random_labels": 0.4, "dropout": 0.0},
-    {"case": "noisy, dropout", "random_labels": 0.4, "dropout": 0.5},
-    {"case": "true, dropout", "random_labels": 0.0, "dropout": 0.5},
-]
-
-_SHORT = {
-    **_MLP,
-    "case": "short",
-    "random_labels": 0.4,
-    "dropout": 0.5,
-    "epochs": 3,
-    "seed": 0,
-}
-
-_CONFIGURATIONS = [
-    *({**_MLP, **case, "epochs": 60, "seed": seed} for case in _CASES for seed in range(5)),
-    _SHORT,
-]
-
-MEMORISE = Experiment(
-    name="memorise",
-    question="What do true, partly random and random labels leave in the spectrum, and when?",
-    function=memorise,
-    configurations=_CONFIGURATIONS,
-    sample=[_SHORT],
-    tolerances={
-        **TOLERANCES,
-        "n_broadening": 3,
-        "detectable": 2,
-        "update_norm": 0.1,
-        "stable_rank": 0.3,
-        "train_accuracy": 0.01,
-        "right_part": 0.01,
-        "wrong_part": 0.01,
-        "wrong_part_truth": 0.01,
-        "held_out_accuracy": 0.015,
-        "test_accuracy": 0.01,
-    },
-)

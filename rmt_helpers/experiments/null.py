@@ -12,7 +12,7 @@ import numpy as np
 
 from ..spectrum import Spectrum
 from .measures import both_fits
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 
@@ -40,31 +40,3 @@ def simulate(configuration: Configuration) -> Result:
             }
         )
     return Result(table, {f"{m}/ks": np.array([f[0] for f in fits]) for m, fits in found.items()})
-
-
-# The layers of the book's networks, and squares, 1 : 2 and 1 : 8 from small to large.
-_LAYERS = [
-    (512, 784),
-    (512, 3072),
-    (120, 400),
-    (84, 120),
-    (16, 150),
-    (64, 75),
-    (64, 1600),
-    (384, 4096),
-    (192, 384),
-    (384, 384),
-    (384, 1536),
-]
-_LADDER = [(p, k * p) for p in (16, 32, 64, 128, 256, 512) for k in (1, 2, 8)]
-
-NULL = Experiment(
-    name="null",
-    question="How far from the fitted law is the spectrum of pure noise?",
-    function=simulate,
-    configurations=[
-        {"shape": list(shape), "draws": 2000 if shape[0] <= 128 else 500, "seed": 1}
-        for shape in [*_LAYERS, *_LADDER]
-    ],
-    sample=[{"shape": list(shape), "draws": 2000, "seed": 1} for shape in [(16, 150), (84, 120)]],
-)

@@ -18,7 +18,7 @@ from ..nets.stack import linear_layers
 from ..spikes import spiked_matrix, transition
 from ..thresholds import bema, gavish_donoho, noise_fit, screenot
 from .estimators import KINDS, strengths
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 # What a peer found in one matrix: a rank, or NaN where it raised; and σ̂, or NaN where it has none.
@@ -146,29 +146,3 @@ def _row(
         "sigma_mean": float(sigma.mean()),
         "time_over_svd": times,
     }
-
-
-def _cell(noise: str, signal: str, shape: tuple[int, int], draws: int) -> dict[str, Any]:
-    return {"noise": noise, "signal": signal, "shape": list(shape), "draws": draws, "seed": 11}
-
-
-#: Ten draws for tests/experiments/test_peers.py to run again; no chapter reads them.
-REHEARSAL = _cell("gaussian", "strong", (64, 128), 10)
-
-PEERS = Experiment(
-    name="peers",
-    question="What do other packages say of matrices whose rank is known?",
-    function=ask,
-    configurations=[
-        *(
-            _cell("gaussian", signal, (64, 128), 100)
-            for signal in ("none", "near", "strong", "many")
-        ),
-        _cell("dead columns", "none", (64, 128), 100),
-        *(_cell("gaussian", signal, (256, 512), 20) for signal in ("none", "many")),
-        REHEARSAL,
-    ],
-    # `REHEARSAL` is run again where the packages are.
-    sample=[],
-    tolerances={"time_over_svd": 1e6},
-)

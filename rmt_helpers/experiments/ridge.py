@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import FloatArray
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 # Weight decay in units of the optimum that the theory gives.
@@ -47,22 +47,3 @@ def ridge(configuration: Configuration) -> Result:
         "error_with_much": float(mean[-1]),
     }
     return Result([row], {"error": mean, "spread": np.std(draws, axis=0, ddof=1)})
-
-
-_SETTINGS = [
-    {"inputs": 50, "examples": 100, "sigma": 0.5},
-    {"inputs": 50, "examples": 60, "sigma": 0.3},
-    {"inputs": 80, "examples": 40, "sigma": 0.3},
-]
-
-_CONFIGURATIONS = [
-    {**setting, "repetitions": 400, "seed": seed} for setting in _SETTINGS for seed in range(5)
-]
-
-RIDGE = Experiment(
-    name="ridge",
-    question="Which weight decay serves a linear student of a noisy teacher best?",
-    function=ridge,
-    configurations=_CONFIGURATIONS,
-    sample=_CONFIGURATIONS[:1],
-)

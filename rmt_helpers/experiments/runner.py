@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -34,9 +35,10 @@ class Experiment:
         Also of its folder below ``results/``.
     question : str
         What it asks, in a sentence.
-    function : callable
-        From a configuration to a `Result`. It must be at the top level of a module, take every
-        seed from the configuration, and leave the number of threads alone: it gets one.
+    function : str
+        ``module:name`` of what makes a `Result` of a configuration. It must be at the top level of
+        its module, take every seed from the configuration, and leave the number of threads alone:
+        it gets one. A name, so that reading results imports nothing that only their making needs.
     configurations : sequence of dict
         Flat and made of JSON values, each different.
     sample : sequence of dict
@@ -48,7 +50,7 @@ class Experiment:
 
     name: str
     question: str
-    function: Callable[[Configuration], Result]
+    function: str
     configurations: Sequence[Configuration]
     sample: Sequence[Configuration] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
@@ -192,7 +194,7 @@ def _backend(workers: int | None, scheduler: str | None) -> Iterator[None]:
 
 
 def _one(
-    function: Callable[[Configuration], Result], name: str, configuration: Configuration
+    function: str, name: str, configuration: Configuration
 ) -> tuple[str, Result | str, dict[str, Any]]:
     """One run on one thread; an error comes back as text, so that the other runs go on."""
     import threadpoolctl
@@ -203,7 +205,8 @@ def _one(
     try:
         # Sums depend on the number of threads, so it is part of what makes numbers repeat.
         with one_thread(), threadpoolctl.threadpool_limits(1):
-            result: Result | str = function(configuration)
+            module, _, work = function.partition(":")
+            result: Result | str = getattr(importlib.import_module(module), work)(configuration)
     except Exception:
         result = traceback.format_exc()
     return name, result, circumstances(time.perf_counter() - start)

@@ -13,7 +13,7 @@ from ..nets.training import accuracy, train
 from ..spectrum import Spectrum
 from ..thresholds import bema
 from .networks import dataset, model, training
-from .runner import Configuration, Experiment
+from .runner import Configuration
 from .store import Result
 
 
@@ -43,51 +43,3 @@ def watch(configuration: Configuration) -> Result:
     for row, right, loss in zip(rows, history.validation_accuracy, history.loss, strict=True):
         row |= {"validation_accuracy": float(right), "loss": float(loss)}
     return Result(rows)
-
-
-#: Case, data set, share of random labels, learning rate, epochs.
-_CASES = [
-    ("digits", "mnist", 0.0, 0.05, 30),
-    ("digits, 40 % random", "mnist", 0.4, 0.05, 30),
-    ("digits, 40 % random, slow", "mnist", 0.4, 0.01, 40),
-    ("clothes", "fashion-mnist", 0.0, 0.05, 30),
-    ("clothes, 40 % random", "fashion-mnist", 0.4, 0.05, 30),
-]
-
-_CONFIGURATIONS = [
-    {
-        "case": case,
-        "network": "mlp",
-        "data": data,
-        "images": 6000,
-        "validation": 1000,
-        "random_labels": share,
-        "hidden": [256, 256],
-        "init": "glorot",
-        "lr": lr,
-        "momentum": 0.9,
-        "batch_size": 128,
-        "epochs": epochs,
-        "seed": seed,
-    }
-    for case, data, share, lr, epochs in _CASES
-    for seed in range(6)
-]
-
-STOPPING = Experiment(
-    name="stopping",
-    question="Does the spectrum say when to stop, as a validation set does?",
-    function=watch,
-    configurations=_CONFIGURATIONS,
-    sample=[_CONFIGURATIONS[6]],
-    tolerances={
-        "test_accuracy": 0.02,
-        "train_accuracy": 0.02,
-        "validation_accuracy": 0.03,
-        "loss": 0.05,
-        "ks_fc1": 0.01,
-        "ks_fc2": 0.01,
-        "n_fc1": 3,
-        "n_fc2": 3,
-    },
-)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import FloatArray
-from ..experiments.elsewhere import ELSEWHERE
-from ..experiments.runner import load
+from ..experiments import load_results
 from .claim import Claim, Finding, mean_interval, share_interval
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _table() -> pd.DataFrame:
-    return load(ELSEWHERE).table
+    return load_results("elsewhere").table
 
 
 def measured(field: str, measure: str, **configuration: Any) -> FloatArray:

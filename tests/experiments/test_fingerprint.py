@@ -1,11 +1,9 @@
 """The hash moves with what numbers depend on, and with nothing else."""
 
-import importlib
 import sys
 
 import pytest
 
-from rmt_helpers import bema
 from rmt_helpers.experiments import fingerprint
 from rmt_helpers.experiments.fingerprint import code_fingerprint
 
@@ -75,21 +73,19 @@ def package(tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.setattr(fingerprint, "PACKAGE", name)
         fingerprint._definitions.cache_clear()
-        fingerprint._is_module.cache_clear()
-        function = importlib.import_module(f"{name}.work").run
+        fingerprint._file.cache_clear()
         reach = fingerprint._Reach()
-        reach.add(function.__module__, "run")
-        code_fingerprint(function)  # the public door opens, too
+        reach.add(f"{name}.work", "run")
+        code_fingerprint(f"{name}.work:run")  # the public door opens, too
         # The package's name differs from call to call, its code is what counts.
         return {
             (where.partition(".")[2], what): text for (where, what), text in reach.texts().items()
         }
 
     yield hashed
-    for name in [name for name in sys.modules if name.startswith("toypackage")]:
-        del sys.modules[name]
+    assert not [name for name in sys.modules if name.startswith("toypackage")], "only read"
     fingerprint._definitions.cache_clear()
-    fingerprint._is_module.cache_clear()
+    fingerprint._file.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -128,15 +124,20 @@ def test_stays(package, module, old, new):
     assert package() == package(module, old, new)
 
 
-def test_a_function_from_elsewhere_is_refused():
+@pytest.mark.parametrize(
+    "function",
+    ["importlib:import_module", "rmt_helpers.nothing:bema", "rmt_helpers.thresholds.bema:nothing"],
+)
+def test_a_function_from_elsewhere_is_refused(function):
     with pytest.raises(ValueError, match="function must be a top-level one of rmt_helpers"):
-        code_fingerprint(importlib.import_module)
+        code_fingerprint(function)
 
 
 def test_the_packages_own():
     reach = fingerprint._Reach()
-    reach.add(bema.__module__, "bema")
+    reach.add("rmt_helpers.thresholds.bema", "bema")
     names = {what for _, what in reach.units}
     assert {"MarchenkoPastur", "TracyWidom", "NoiseFit", "Spectrum", "_mass"} <= names
     assert not names & {"gaussian_broadening", "average_alignment", "spiked_matrix"}
-    assert code_fingerprint(bema) == code_fingerprint(bema)
+    function = "rmt_helpers.thresholds.bema:bema"
+    assert code_fingerprint(function) == code_fingerprint(function)

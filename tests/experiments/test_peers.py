@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rmt_helpers.experiments.peers import PEERS, REHEARSAL
+from rmt_helpers.experiments.plans.peers import PEERS, REHEARSAL
 from rmt_helpers.experiments.runner import differences
 from rmt_helpers.laws import MarchenkoPastur, TracyWidom
 from rmt_helpers.spikes import spiked_matrix

@@ -26,4 +26,4 @@ def square(configuration: Configuration) -> Result:
 
 def experiment(seeds=range(4), **settings) -> Experiment:
     configurations = [{"seed": seed, **settings} for seed in seeds]
-    return Experiment("toy", "What is a square?", square, configurations, configurations[:1])
+    return Experiment("toy", "What is a square?", "toy:square", configurations, configurations[:1])

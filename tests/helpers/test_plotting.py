@@ -9,6 +9,7 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
@@ -190,6 +191,16 @@ class TestTable:
         table = plotting.table([{"a": 1, "b": "x"}, {"a": 2, "b": "$y$"}])
         assert table._repr_markdown_() == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | $y$ |"
         assert repr(table) == table._repr_markdown_()
+
+    @pytest.mark.parametrize("text", ["|ρ| > .9 here", "$|v_i|$", r"$\|w\|^2$"])
+    def test_a_bar_stays_in_its_cell(self, text):
+        """Read by the parser that reads the book's pages."""
+        written = plotting.table([{"a": text, "b": "seen"}])._repr_markdown_()
+        tokens = MarkdownIt("commonmark").enable("table").parse(written)
+        assert [token.content for token in tokens if token.type == "inline"] == [
+            *("a", "b"),
+            *(text, "seen"),
+        ]
 
     @pytest.mark.parametrize(
         ("rows", "complaint"),
