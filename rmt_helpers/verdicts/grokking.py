@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..experiments import Results, load_results
-from ..experiments.grokking import RARE
 from .claim import Claim, Finding, mean_interval, share_interval, untested
 
 #: A pandas.DataFrame or one of its columns, whose stubs know less than the experiment does.
@@ -64,7 +63,7 @@ def delays(table: Frame, fit_at: float = FITS, general_at: float = GENERALISES) 
 def announcement(table: Frame) -> Frame:
     """Of each run that groks: spikes when it fits, when it generalises, and how late the first sure one comes.
 
-    Sure is a spike above the level `RARE`, in either hidden layer. `early` and `late` are the logarithms of the
+    Sure is a spike that pure noise shows rarely (`n_sure` of the experiment), in either hidden layer. `early` and `late` are the logarithms of the
     last look without one and of the first look with one, over the step at which test accuracy is half-way between
     that at fitting and the last: both positive if the spike comes after it, both negative if before.
     """
@@ -183,7 +182,7 @@ def _spikes() -> Finding:
         low,
         high,
         "times the steps to half-way",
-        f"The first sure spike in a hidden layer (level {RARE:g}) against test accuracy half-way up, {len(lead)} "
+        f"The first sure spike in a hidden layer against test accuracy half-way up, {len(lead)} "
         f"networks that grok; above 1 the spike comes later. In {int((lead['late'] < 0).sum())} it surely comes "
         f"before, in {int((lead['early'] > 0).sum())} after.",
     )

@@ -176,7 +176,12 @@ DEMANDS: tuple[Planned, ...] = (
         "The distance from the law and its verdict beside every threshold; the test in {ref}`ch-tails` alone.",
     ),
     Planned("major-2", ("major-2",)),
-    Planned("minor-equation", ("minor-equation",)),
+    Planned(
+        "minor-equation",
+        ("minor-equation",),
+        "A measurement: the demand is one of editing.",
+        "{ref}`ch-alignment` numbers the definition of the score and states its weights and sides.",
+    ),
     Planned("promise-i", ("promise-i",)),
     Planned(
         "promise-ii",
