@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         default="both",
         help="which estimator finds noise level and threshold: both of BEMA and broadening (default), "
         "one of them, or auto, which also looks at the entries and tells how far to trust the rank, "
-        "and takes three to twenty times as long",
+        "and takes several times as long",
     )
     add(
         "--alpha",

@@ -328,23 +328,31 @@ def as_tensors(weights):
     return {name: torch.from_numpy(value) for name, value in weights.items()}
 
 
-def many_matrices(kind, folder, count):
-    """A file of matrices of 256 × 1024: 1 MiB each in float32, 2 MiB as float64."""
+def many_matrices(kind, folder, count, columns):
+    """A file of matrices of 64 rows."""
     rng = np.random.default_rng(0)
     path = folder / f"{count}.npz"
-    weights = {f"{k}": rng.standard_normal((256, 1024), np.float32) for k in range(count)}
+    weights = {f"{k}": rng.standard_normal((64, columns), np.float32) for k in range(count)}
     WRITERS[kind](path, weights)
     return path
 
 
-@pytest.mark.parametrize("method", ["bema", "auto"])
-@pytest.mark.parametrize("kind", ["safetensors", "npz", "compressed npz", "pt"])
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("safetensors", "bema"),
+        ("safetensors", "auto"),
+        ("npz", "bema"),
+        ("compressed npz", "bema"),
+        ("pt", "bema"),
+    ],
+)
 def test_one_matrix_in_memory_at_a_time(tmp_path, kind, method):
     """The peak of what numpy and Python hold does not grow with the number of matrices. (Torch's own
     memory is not seen here; see the next test.)"""
     options, peaks = Options(methods=(method,), fast=method == "bema"), []
     for count in (2, 12):
-        path = many_matrices(kind, tmp_path, count)
+        path = many_matrices(kind, tmp_path, count, 2048)
         tracemalloc.start()
         layers = list(measure(plan(stored_tensors(path), options).matrices, options))
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -374,13 +382,11 @@ print(max(own() - before for _ in layers))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone tells this")
-@pytest.mark.parametrize(
-    ("kind", "whole"), [("pt", False), ("safetensors", False), ("old pt", True)]
-)
+@pytest.mark.parametrize(("kind", "whole"), [("pt", False), ("old pt", True)])
 def test_what_a_process_holds(tmp_path, kind, whole):
     """48 matrices of 1 MiB after 2: a process that kept them would hold 48 MiB more, or the half. Files from
     before PyTorch 1.6 are known to be read whole."""
-    few, many = (many_matrices(kind, tmp_path, count) for count in (2, 48))
+    few, many = (many_matrices(kind, tmp_path, count, 4096) for count in (2, 48))
     command = [sys.executable, "-c", MEMORY, str(few), str(many)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert (float(done.stdout) > 24) == whole
