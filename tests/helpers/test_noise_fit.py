@@ -63,6 +63,18 @@ def test_one_variance_for_all_would_be_wrong_there() -> None:
     assert "with one variance for all, noise passes for signal" in named.report()
 
 
+def test_a_crowded_bulk_is_judged_by_its_own_shape() -> None:
+    """The law of the whole shape does not fit what fifty signals leave; the report must say that noise does."""
+    W, _, _ = spiked_matrix((256, 512), np.linspace(4.2, 1.5, 50), rng=6)
+    fit = noise_fit(W)
+    assert (fit.n_signal, fit.trust, fit.verdict) == (50, "high", "shaped")
+    assert fit.rest is not None
+    assert fit.rest.spectrum.shape == (206, 462)
+    said = "The bulk cannot be told from pure noise: distance"
+    stays = f"{fit.rest.ks:.3f} from the law, noise stays under {fit.rest.ks_null:.3f}."
+    assert f"{said} {stays}" in fit.report()
+
+
 def test_a_bulk_that_is_no_noise_is_not_trusted() -> None:
     """Singular values that fall like a power, with Haar vectors: no breach in any entry."""
     rng = np.random.default_rng(1)
