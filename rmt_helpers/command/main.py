@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .measure import METHODS, Options, measure, memory_limit, plan
+from .measure import DEFAULT, METHODS, Options, measure, memory_limit, plan
 from .report import Report, as_csv, as_json, own_version
 from .stored import MissingLibrary, UnreadableModel, printable, stored_tensors
 from .terminal import show, with_progress
@@ -84,6 +84,15 @@ def _options(chosen: argparse.Namespace) -> Options:
         raise ValueError(f"--beta must lie in [1e-15, 1), was {chosen.beta}")
     if chosen.min_size < 5:
         raise ValueError(f"--min-size must be at least 5, was {chosen.min_size}")
+    if chosen.method == "auto" and chosen.beta < 0.05:
+        raise ValueError(f"--beta must be at least 0.05 with --method auto, was {chosen.beta}")
+    if chosen.method == "auto" and (chosen.fast or chosen.device != "cpu"):
+        raise ValueError(
+            "--method auto looks at the entries: neither --fast nor --device goes with it"
+        )
+    methods = DEFAULT if chosen.method == "both" else (chosen.method,)
+    if chosen.max_gib is None:
+        chosen.max_gib = memory_limit(methods) / 2**30
     if not chosen.max_gib > 0:
         raise ValueError(f"--max-gib must be positive, was {chosen.max_gib}")
     if chosen.html is not None and not chosen.html.parent.is_dir():
@@ -91,7 +100,7 @@ def _options(chosen: argparse.Namespace) -> Options:
     if chosen.device != "cpu":
         _check_device(chosen.device)
     return Options(
-        methods=tuple(METHODS) if chosen.method == "both" else (chosen.method,),
+        methods=methods,
         alpha=chosen.alpha,
         beta=chosen.beta,
         fast=chosen.fast,
@@ -130,9 +139,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--method",
-        choices=[*METHODS, "both"],
+        choices=["both", *METHODS],
         default="both",
-        help="which estimator finds noise level and threshold (default: %(default)s)",
+        help="which estimator finds noise level and threshold: both of BEMA and broadening (default), "
+        "one of them, or auto, which also looks at the entries and tells how far to trust the rank, "
+        "and takes several times as long",
     )
     add(
         "--alpha",
@@ -144,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "--beta",
         type=float,
         default=0.1,
-        help="BEMA: probability that pure noise passes the threshold (default: %(default)s)",
+        help="BEMA and auto: probability that pure noise passes the threshold (default: %(default)s)",
     )
     add(
         "--fast",
@@ -161,9 +172,9 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--max-gib",
         type=float,
-        default=memory_limit() / 2**30,
         metavar="GIB",
-        help="skip matrices that take more in float64 (default: a sixth of this machine's memory)",
+        help="skip matrices that take more in float64 (default: a sixth of this machine's memory, "
+        "with auto a twelfth)",
     )
     add("--device", default="cpu", help='"cpu" (default), or "cuda" or "cuda:1" through PyTorch')
     forms = parser.add_mutually_exclusive_group()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..alignment import average_alignment
 from ..spectrum import Spectrum
-from ..thresholds import NoiseFit, bema, gaussian_broadening
+from ..thresholds import CheckedFit, NoiseFit, bema, gaussian_broadening, noise_fit
 from .stored import StoredTensor, UnreadableModel
 
 # A spectrum as short as this lets pass what is not noise; see `NoiseFit.verdict`.
@@ -25,12 +25,20 @@ _WORDS = {
 }
 
 
-def memory_limit() -> float:
-    """A sixth of this machine's memory: a matrix, its copies in float64, and what LAPACK works on."""
+def memory_limit(methods: Sequence[str] = ()) -> float:
+    """A sixth of this machine's memory: a matrix, its copies in float64, and what LAPACK works on.
+
+    A twelfth with "auto", which also holds the vectors and what is left beside the signal.
+    """
+    share = 12 if "auto" in methods else 6
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 6
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / share
     except (AttributeError, ValueError, OSError):  # not on Windows
         return 2.0**31
+
+
+#: The two estimators that the book compares; both need the singular values alone.
+DEFAULT = ("bema", "broadening")
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Options:
     methods : sequence of str
         Keys of `METHODS`.
     alpha, beta : float
-        As in `bema`.
+        As in `bema`; `beta` also as in `noise_fit`.
     fast : bool
         Singular values from the Gram matrix; see `Spectrum.of`.
     min_size : int
@@ -53,7 +61,7 @@ class Options:
         Matrices that take more in float64 are left out.
     """
 
-    methods: Sequence[str] = ("bema", "broadening")
+    methods: Sequence[str] = DEFAULT
     alpha: float = 0.2
     beta: float = 0.1
     fast: bool = False
@@ -63,10 +71,11 @@ class Options:
 
 
 # The one place that a further estimator has to be named in.
-METHODS: dict[str, Callable[[Spectrum, Options], NoiseFit]] = {
-    "bema": lambda spectrum, options: bema(spectrum, options.alpha, options.beta),
+METHODS: dict[str, Callable[[NDArray[Any], Spectrum, Options], NoiseFit]] = {
+    "bema": lambda _, spectrum, options: bema(spectrum, options.alpha, options.beta),
     # The window of the book's chapters, or the widest that a short spectrum allows.
-    "broadening": lambda spectrum, _: gaussian_broadening(spectrum, min(15, spectrum.p // 5)),
+    "broadening": lambda _, spectrum, __: gaussian_broadening(spectrum, min(15, spectrum.p // 5)),
+    "auto": lambda W, _, options: noise_fit(W, beta=options.beta),
 }
 
 
@@ -91,6 +100,17 @@ class Finding:
     def score(self) -> float:
         """Ave_w(φ̂) of the values above the threshold; NaN if there are none."""
         return math.nan if self.fit is None else average_alignment(self.fit)
+
+    @property
+    def bulk(self) -> NoiseFit | None:
+        """The fit by whose distance from its law the bulk is judged."""
+        # Many signals leave noise of another shape, and "auto" goes by that.
+        return self.fit.rest or self.fit if isinstance(self.fit, CheckedFit) else self.fit
+
+    @property
+    def trust(self) -> str:
+        """How far to trust the rank, where the method tells; else empty."""
+        return self.fit.trust if isinstance(self.fit, CheckedFit) else ""
 
 
 @dataclass(frozen=True)
@@ -190,7 +210,7 @@ def _measure(tensor: StoredTensor, options: Options) -> Layer:
         return Layer(*facts, problem="does not fit into memory")
     about = _about(W)
     return Layer(
-        *facts, tuple(_find(method, spectrum, about, options) for method in options.methods)
+        *facts, tuple(_find(method, W, spectrum, about, options) for method in options.methods)
     )
 
 
@@ -222,12 +242,17 @@ def _about(W: NDArray[Any]) -> _About:
     return _About(mean, ", ".join(dead))
 
 
-def _find(method: str, spectrum: Spectrum, about: _About, options: Options) -> Finding:
+def _find(
+    method: str, W: NDArray[Any], spectrum: Spectrum, about: _About, options: Options
+) -> Finding:
     try:
-        fit = METHODS[method](spectrum, options)
+        fit = METHODS[method](W, spectrum, options)
     except ValueError as error:
         return Finding(method, None, (_reason(error),))
     notes = []
+    if isinstance(fit, CheckedFit):
+        notes += [f"by {fit.method}", *(found.removesuffix(".") for found in fit.findings)]
+        return Finding(method, fit, tuple(notes + [about.dead] * bool(about.dead)))
     if fit.verdict in _WORDS:
         notes.append(_WORDS[fit.verdict])
     elif spectrum.p < _SHORT:

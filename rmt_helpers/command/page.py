@@ -11,7 +11,7 @@ import numpy as np
 from .._checks import FloatArray
 from ..spectrum import Spectrum
 from .measure import Finding, Layer
-from .report import COLUMNS, Report, dimensions, own_version
+from .report import Report, dimensions, own_version
 
 # In units of a figure's own coordinates; the page scales it.
 _WIDTH, _HEIGHT, _BOTTOM, _TOP = 420, 190, 26, 10
@@ -25,6 +25,7 @@ _TABLE_WORDS = (
     "<b>rank</b>: singular values above the threshold. <b>Ave_w</b>: their estimated alignment with the "
     "signal. <b>bulk</b>: how the others follow the law (Kolmogorov–Smirnov distance)."
 )
+_TRUST_WORDS = " <b>trust</b>: how far to rely on the rank; the notes say why."
 _FIGURE_WORDS = (
     "Grey bars: singular values. Curves: the law of the noise that was fitted, scaled to the share of "
     "the values below its threshold. Vertical lines: thresholds. Ticks above the axis: values that "
@@ -101,7 +102,7 @@ def as_html(report: Report) -> str:
 <p>{_settings(report)}</p>
 </header>
 <main>
-<p>{_TABLE_WORDS}</p>
+<p>{_TABLE_WORDS}{_TRUST_WORDS if "trust" in report.columns else ""}</p>
 <div class="scroll" role="region" aria-label="Thresholds of all matrices" tabindex="0">
 {_table(report)}
 </div>
@@ -127,6 +128,8 @@ def _settings(report: Report) -> str:
     parts = [f"Methods: {', '.join(_NAMES.get(name, name) for name in options.methods)}"]
     if "bema" in options.methods:
         parts.append(f"BEMA with α = {options.alpha:g}, β = {options.beta:g}")
+    if "auto" in options.methods:
+        parts.append(f"auto with β = {options.beta:g}")
     if options.fast:
         parts.append("singular values from the Gram matrix")
     return _safe("; ".join(parts) + ".")
@@ -134,21 +137,22 @@ def _settings(report: Report) -> str:
 
 def _table(report: Report) -> str:
     head = "".join(
-        f'<th scope="col"{_number(number)}>{_safe(name)}</th>' for name, number in COLUMNS.items()
+        f'<th scope="col"{_number(number)}>{_safe(name)}</th>'
+        for name, number in report.columns.items()
     )
     lines, at = [], -1
     for row in report.rows():
-        first = bool(row[0] or row[1])
+        first = bool(row["layer"] or row["matrix"])
         at += first
         cells = []
-        for (name, number), cell in zip(COLUMNS.items(), row, strict=True):
+        for name, cell in row.items():
             if name == "layer":
                 linked = first and report.layers[at].spectrum is not None
                 text = f'<a href="#matrix-{at}">{_safe(cell)}</a>' if linked else _safe(cell)
                 cells.append(f'<th scope="row">{text}</th>' if first else "<td></td>")
             else:
                 bad = name == "notes" and cell.startswith(("skipped", "refused"))
-                kind = ' class="bad"' if bad else _number(number)
+                kind = ' class="bad"' if bad else _number(report.columns[name])
                 cells.append(f"<td{kind}>{_safe(cell)}</td>")
         start = '<tr class="first">' if first else "<tr>"
         lines.append(f"{start}{''.join(cells)}</tr>")
@@ -174,11 +178,13 @@ def _article(k: int, layer: Layer) -> str:
 
 
 def _key(at: int, finding: Finding) -> str:
-    name, fit = _NAMES.get(finding.method, finding.method), finding.fit
-    if fit is None:
+    name, fit, bulk = _NAMES.get(finding.method, finding.method), finding.fit, finding.bulk
+    if fit is None or bulk is None:
         text = f"{name}: {finding.notes[0]}"
     else:
-        text = f"{name}: {fit.n_signal} above {fit.threshold:.4g}, bulk {fit.verdict}"
+        text = f"{name}: {fit.n_signal} above {fit.threshold:.4g}, bulk {bulk.verdict}"
+        if finding.trust:
+            text += f", trust {finding.trust}"
         if not math.isnan(finding.score):
             text += f", Ave_w {finding.score:.3f}"
         text = "; ".join([text, *finding.notes])

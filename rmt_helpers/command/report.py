@@ -12,8 +12,8 @@ from typing import Any
 
 from .measure import Finding, Layer, Options, Plan
 
-#: Header of the table, and which columns hold numbers.
-COLUMNS = {
+# Headers of the table, and which columns hold numbers.
+_COLUMNS = {
     "layer": False,
     "matrix": False,
     "method": False,
@@ -22,6 +22,7 @@ COLUMNS = {
     "rank": True,
     "Ave_w": True,
     "bulk": False,
+    "trust": False,
     "notes": False,
 }
 
@@ -40,6 +41,7 @@ _FIELDS = [
     "ks",
     "ks_null",
     "verdict",
+    "trust",
     "notes",
 ]
 
@@ -83,9 +85,17 @@ class Report:
         parts = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
         return "" if not parts else f"Left out: {', '.join(parts)}."
 
-    def rows(self) -> list[list[str]]:
-        """The table's lines below `COLUMNS`: one a matrix and method, or one that says what is wrong."""
-        return [row for layer in self.layers for row in _rows(layer)]
+    @property
+    def columns(self) -> dict[str, bool]:
+        """The headers of the table, and whether a column holds numbers; trust only where it is told."""
+        told = "auto" in self.options.methods
+        return {name: number for name, number in _COLUMNS.items() if told or name != "trust"}
+
+    def rows(self) -> list[dict[str, str]]:
+        """The table's lines by header: one a matrix and method, or one that says what is wrong."""
+        empty = dict.fromkeys(self.columns, "")
+        found = [row for layer in self.layers for row in _rows(layer)]
+        return [{name: row.get(name, "") for name in empty} for row in found]
 
 
 def dimensions(layer: Layer) -> str:
@@ -97,14 +107,15 @@ def dimensions(layer: Layer) -> str:
 
 def as_text(report: Report) -> str:
     """The table for a terminal without the library rich."""
-    lines = [list(COLUMNS), *report.rows()]
+    columns = report.columns
+    lines = [list(columns), *(list(row.values()) for row in report.rows())]
     # The hat of σ̂ takes no room.
-    widths = [max(_width(line[k]) for line in lines) for k in range(len(COLUMNS))]
+    widths = [max(_width(line[k]) for line in lines) for k in range(len(columns))]
     out = []
     for line in lines:
         cells = [
             " " * (width - _width(cell)) + cell if number else cell + " " * (width - _width(cell))
-            for cell, width, number in zip(line, widths, COLUMNS.values(), strict=True)
+            for cell, width, number in zip(line, widths, columns.values(), strict=True)
         ]
         out.append("  ".join(cells).rstrip())
     return "\n".join(out)
@@ -174,31 +185,32 @@ def own_version() -> str:
         return "unknown"
 
 
-def _rows(layer: Layer) -> list[list[str]]:
-    first = [layer.name, dimensions(layer)]
+def _rows(layer: Layer) -> list[dict[str, str]]:
+    first = {"layer": layer.name, "matrix": dimensions(layer)}
     if not layer.findings:
-        return [[*first, "–", "", "", "", "", "", f"skipped: {layer.problem}"]]
-    rows = []
-    for k, finding in enumerate(layer.findings):
-        fit = finding.fit
-        rows.append([*(first if k == 0 else ["", ""]), finding.method])
-        if fit is None:
-            rows[-1] += ["", "", "", "", "", f"refused: {finding.notes[0]}"]
+        return [first | {"method": "–", "notes": f"skipped: {layer.problem}"}]
+    rows: list[dict[str, str]] = []
+    for finding in layer.findings:
+        rows.append((first if not rows else {}) | {"method": finding.method})
+        fit, bulk = finding.fit, finding.bulk
+        if fit is None or bulk is None:
+            rows[-1] |= {"notes": f"refused: {finding.notes[0]}"}
             continue
-        rows[-1] += [
-            f"{fit.sigma:.4g}",
-            f"{fit.threshold:.4g}",
-            str(fit.n_signal),
-            "–" if math.isnan(finding.score) else f"{finding.score:.3f}",
-            f"{fit.verdict} ({fit.ks:.3f})",
-            "; ".join(finding.notes),
-        ]
+        rows[-1] |= {
+            "σ̂": f"{fit.sigma:.4g}",
+            "threshold": f"{fit.threshold:.4g}",
+            "rank": str(fit.n_signal),
+            "Ave_w": "–" if math.isnan(finding.score) else f"{finding.score:.3f}",
+            "bulk": f"{bulk.verdict} ({bulk.ks:.3f})",
+            "trust": finding.trust,
+            "notes": "; ".join(finding.notes),
+        }
     return rows
 
 
 def _numbers(finding: Finding) -> dict[str, Any]:
-    fit = finding.fit
-    if fit is None:
+    fit, bulk = finding.fit, finding.bulk
+    if fit is None or bulk is None:
         empty = dict.fromkeys(_FIELDS[_FIELDS.index("sigma") : _FIELDS.index("notes")])
         return {"method": finding.method, **empty, "notes": list(finding.notes)}
     return {
@@ -208,9 +220,10 @@ def _numbers(finding: Finding) -> dict[str, Any]:
         "edge": fit.edge,
         "rank": fit.n_signal,
         "average_alignment": None if math.isnan(finding.score) else finding.score,
-        "ks": fit.ks,
-        "ks_null": fit.ks_null,
-        "verdict": fit.verdict,
+        "ks": bulk.ks,
+        "ks_null": bulk.ks_null,
+        "verdict": bulk.verdict,
+        "trust": finding.trust or None,
         "notes": list(finding.notes),
     }
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .measure import Layer
-from .report import COLUMNS, Report, as_text
+from .report import Report, as_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _STYLES = {"noise": "green", "close": "green", "shaped": "yellow", "unfit": "red"}
+_STYLES |= {"high": "green", "fair": "yellow", "low": "red"}
 
 
 def show(report: Report) -> None:
@@ -53,33 +54,39 @@ def with_progress(layers: Iterable[Layer], total: int) -> Iterator[Layer]:
 
 def _print_rich(report: Report, console: Console) -> None:
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, number in COLUMNS.items():
-        folds = name in ("layer", "notes")
+    for name, number in report.columns.items():
+        narrowest = {"layer": 12, "matrix": 9, "bulk": 7, "notes": 12}.get(name)
         table.add_column(
             name,
             justify="right" if number else "left",
             overflow="fold",
-            no_wrap=not folds,
-            min_width=12 if folds else None,
+            no_wrap=narrowest is None,
+            min_width=narrowest,
         )
     for row in report.rows():
         # Text, not a string: names come from the file, and rich would read [brackets] as style.
-        cells = [Text(cell) for cell in row]
-        cells[-2].stylize(_STYLES.get(row[-2].partition(" ")[0], ""))
-        if row[2] == "–" or not row[3]:
-            cells[-1].stylize("red")
-        table.add_row(*cells)
+        cells = {name: Text(cell) for name, cell in row.items()}
+        for name in {"bulk", "trust"} & set(cells):
+            cells[name].stylize(_STYLES.get(row[name].partition(" ")[0], ""))
+        if not row["rank"]:
+            cells["notes"].stylize("red")
+        table.add_row(*cells.values())
+    # A terminal that is too narrow wraps long lines; rich would leave out the last columns.
+    least = Measurement.get(console, console.options.update(width=1000), table).minimum
+    console.width = max(console.width, least)
     console.print(table)
 
 
 def _legend(report: Report) -> str:
     if not any(layer.findings for layer in report.layers):
         return ""
+    trust = " trust: how far to rely on the rank." if "trust" in report.columns else ""
     return (
         "rank: singular values above the threshold. Ave_w: their estimated alignment with the "
-        "signal. bulk: how the others follow the law (Kolmogorov–Smirnov distance)."
+        f"signal. bulk: how the others follow the law (Kolmogorov–Smirnov distance).{trust}"
     )

@@ -85,7 +85,18 @@ def singular_values(
     ------
     ValueError
         As `Spectrum.of`.
+    MemoryError
+        If the device has no room for it.
     """
+    try:
+        return _on_device(W, device, method)
+    except torch.OutOfMemoryError:
+        raise MemoryError(f"the matrix does not fit into the memory of {device}") from None
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # torch's own stubs
+        raise np.linalg.LinAlgError(str(error)) from None
+
+
+def _on_device(W: NDArray[Any], device: str, method: str) -> Spectrum:
     matrix = torch.from_numpy(np.ascontiguousarray(W)).to(device).double()
     if matrix.dim() != 2 or not bool(torch.isfinite(matrix).all()) or not matrix.any():
         return Spectrum.of(W)  # it says what is wrong

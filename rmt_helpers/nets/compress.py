@@ -37,12 +37,15 @@ Choice: TypeAlias = str | int | float | Callable[[str, FloatArray], int | NoiseF
 # Fewer singular values than this say nothing of noise, and there is little to save.
 SMALLEST = 16
 
+# They hand the weights of the layers inside them to a kernel of their own: two layers in place would fail.
+_READERS = (nn.TransformerEncoderLayer, nn.MultiheadAttention)
+
 
 def compress(
     model: nn.Module,
     method: Choice | Mapping[str, Choice] = "auto",
     layers: Sequence[str] | None = None,
-    validate: Images | None = None,
+    validate: Images | Callable[[nn.Module], float] | None = None,
     *,
     scheme: str = "channel",
     shrink: Loss | None = None,
@@ -53,8 +56,9 @@ def compress(
     Parameters
     ----------
     model : torch.nn.Module
-        Left as it is. Layers are found and replaced as modules, so that a model whose code reads
-        ``self.layer.weight`` by itself cannot be compressed.
+        Left as it is. Layers are found and replaced as modules, so that a model whose own code reads
+        ``self.layer.weight`` cannot be compressed. Of torch's modules `torch.nn.TransformerEncoderLayer`
+        and `torch.nn.MultiheadAttention` do that; the layers inside them stay whole, with a note.
     method : str, int, float, callable, or dict of these by layer
         How to choose a rank. A name: what that estimator counts as signal, as `noise_fit` knows it
         ("auto", "bema", …). An integer: that rank, or the full one where a layer has less. A float in
@@ -65,15 +69,17 @@ def compress(
         Which layers, by their names in ``model.named_modules()``. By default the keys of `method`, if
         that is a dictionary; or else every `torch.nn.Linear` and every `torch.nn.Conv2d` of one group
         whose matrix has 16 singular values or more and whose weight no other module shares.
-    validate : Images, optional
-        To measure the accuracy on. What was chosen by looking at it should be measured on other images.
+    validate : Images or callable, optional
+        To measure the accuracy on; or a function of a model that returns a number, for a model that takes
+        no images or is judged by something else. What was chosen by looking at it should be measured on
+        other images.
     scheme : {"channel", "spatial"}
         How convolutions are split; see `lowrank.split`.
     shrink : {"frobenius", "operator", "leeb"}, optional
         Put the values of `optimal_shrinkage` in place of the singular values that are kept, with the
         noise level of the fit, if there is one. Values that it sets to zero are not kept.
     example : tensor, optional
-        A batch that the model takes, to count multiply–adds with; by default one image of `validate`.
+        A batch that the model takes, to count multiply–adds with; by default an image of `validate`.
 
     Returns
     -------
@@ -84,8 +90,8 @@ def compress(
         A row a layer: `layer`, `rows` and `columns` of its matrix, `rank`, `split` (whether it was),
         `parameters_before` and `parameters_after`, `multiply_adds_before` and `multiply_adds_after`
         (of one image; NaN without an example), `ave_w` (Ave_w of what is kept, from the method's fit or
-        else BEMA's; NaN where there is none), `accuracy` (with this layer alone compressed; NaN without
-        images), `note` (why a layer was left whole). The last row, "all", is the whole model; its
+        else BEMA's; NaN where there is none), `accuracy` (what `validate` finds with this layer alone
+        compressed; NaN without it), `note` (why a layer was left whole). The last row, "all", is the whole model; its
         `accuracy_before` is that of the original.
 
     Raises
@@ -108,28 +114,30 @@ def compress(
     import pandas as pd
 
     choices, named = _choices(model, method, layers, scheme, shrink)
-    if validate is not None and len(validate) == 0:
-        raise ValueError("validate must hold at least one image, was empty")
-    if example is None and validate is not None:
+    measure = _measure(validate)
+    if example is None and isinstance(validate, Images):
         example = validate.x[:1]
     before = {} if example is None else multiply_adds(model, example)
     compressed: nn.Module = copy.deepcopy(model)
     rows: list[dict[str, Any]] = []
     for name, choice in choices.items():
         layer = model.get_submodule(name)
+        if choice is None:
+            row = _whole(name, layer, *layer.get_parameter("weight").shape)
+            rows.append(row | {"note": f"its {_reader(model, name)} reads its weight"})
+            continue
         assert isinstance(layer, Splittable)
         pair, row = _split(name, layer, choice, scheme, shrink, forgiving=not named)
         if pair is not None:
             compressed = replace(compressed, name, pair)
-            if validate is not None:
-                row["accuracy"] = accuracy(replace(model, name, pair), validate)
+            row["accuracy"] = measure(replace(model, name, pair))
         rows.append(row)
     after = {} if example is None else multiply_adds(compressed, example)
     for row in rows:
         inside = f"{row['layer']}." if row["layer"] else ""
         parts = [n for n in after if n == row["layer"] or n.startswith(inside)]
         row["multiply_adds_before"] = before.get(row["layer"], math.nan)
-        row["multiply_adds_after"] = sum(after[n] for n in parts) if after else math.nan
+        row["multiply_adds_after"] = sum(after[n] for n in parts) if parts else math.nan
     rows.append(
         {
             "layer": "all",
@@ -139,8 +147,8 @@ def compress(
             "parameters_after": _number(compressed),
             "multiply_adds_before": sum(before.values()) if before else math.nan,
             "multiply_adds_after": sum(after.values()) if after else math.nan,
-            "accuracy_before": math.nan if validate is None else accuracy(model, validate),
-            "accuracy": math.nan if validate is None else accuracy(compressed, validate),
+            "accuracy_before": measure(model),
+            "accuracy": measure(compressed),
         }
     )
     table = pd.DataFrame([_EMPTY | row for row in rows])
@@ -192,7 +200,8 @@ def multiply_adds(model: nn.Module, example: torch.Tensor) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        By name, in the order of the model; 0 for a layer that is not used. Biases are not counted.
+        By name, in the order of the model; 0 for a layer that is not used. Biases are not counted, nor is
+        what a `torch.nn.MultiheadAttention` does, since it calls no layer.
 
     Examples
     --------
@@ -211,7 +220,8 @@ def multiply_adds(model: nn.Module, example: torch.Tensor) -> dict[str, int]:
         return hook
 
     for name, layer in model.named_modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        called = not _reader(model, name, nn.MultiheadAttention)
+        if called and isinstance(layer, nn.Linear | nn.Conv2d):
             found[name] = 0
             handles.append(layer.register_forward_hook(count(name)))
     was_training = model.training
@@ -245,10 +255,29 @@ def _number(module: nn.Module) -> int:
     return sum(values.numel() for values in module.parameters())
 
 
+def _measure(validate: Any) -> Callable[[nn.Module], float]:
+    """What tells how good a model is, as a function of it."""
+    if isinstance(validate, Images):
+        if len(validate) == 0:
+            raise ValueError("validate must hold at least one image, was empty")
+        return lambda model: accuracy(model, validate)
+    if validate is None:
+        return lambda _: math.nan
+    if not callable(validate):
+        raise ValueError(f"validate must be Images or a function of a model, was {validate!r}")
+    return lambda model: float(validate(model))
+
+
+def _reader(model: nn.Module, name: str, kinds: Any = _READERS) -> str:
+    """The kind of the module around a layer, if that reads the layer's weight by itself; else empty."""
+    owner = model.get_submodule(name.rpartition(".")[0])
+    return type(owner).__name__ if isinstance(owner, kinds) else ""
+
+
 def _choices(
     model: nn.Module, method: Any, layers: Sequence[str] | None, scheme: str, shrink: Any
-) -> tuple[dict[str, Choice], bool]:
-    """How to choose the rank of each layer, and whether the caller named the layers."""
+) -> tuple[dict[str, Choice | None], bool]:
+    """How to choose the rank of each layer, None if its owner needs it whole; whether they were named."""
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, was {scheme!r}")
     if shrink is not None and shrink not in get_args(Loss):
@@ -256,19 +285,23 @@ def _choices(
     by_layer = isinstance(method, Mapping)
     for choice in method.values() if by_layer else [method]:
         _check_choice(choice)
-    able = [name for name, layer in model.named_modules() if _splittable(layer)]
+    modules = dict(model.named_modules())
+    able = [name for name, layer in modules.items() if _splittable(layer)]
     owners = Counter(id(values) for _, values in model.named_parameters(remove_duplicate=False))
-    own = [n for n in able if owners[id(model.get_submodule(n).get_parameter("weight"))] == 1]
+    held = [n for n, layer in modules.items() if isinstance(layer, nn.Linear) and _reader(model, n)]
+    own = [n for n in able if owners[id(modules[n].get_parameter("weight"))] == 1 and n not in held]
     if by_layer and layers is None:
         layers = list(method)
     if isinstance(layers, str):
         raise ValueError(f"layers must be a sequence of names, was the string {layers!r}")
     if layers is None:
-        shapes = {name: layer_matrix(model.get_submodule(name), scheme).shape for name in own}  # type: ignore[arg-type]
-        return {name: method for name in own if min(shapes[name]) >= SMALLEST}, False
+        shapes = {name: layer_matrix(modules[name], scheme).shape for name in own}
+        chosen = {name: method for name in own if min(shapes[name]) >= SMALLEST}
+        return {n: chosen.get(n) for n in modules if n in chosen or n in held}, False
     for name in layers:
         if name not in own:
             why = "shares its weight with another module" if name in able else "cannot be split"
+            why = f"its {_reader(model, name)} reads" if name in held else why
             raise ValueError(f"layers must be among {own}, one was {name!r}, which {why}")
         if by_layer and name not in method:
             raise ValueError(f"method must have an entry for each of layers, {name!r} has none")
@@ -297,6 +330,18 @@ def _check_choice(choice: Any) -> None:
         )
 
 
+def _whole(name: str, layer: nn.Module, rows: int, columns: int) -> dict[str, Any]:
+    """The row of a layer that is left as it is."""
+    row = {
+        "layer": name,
+        "rows": rows,
+        "columns": columns,
+        "rank": min(rows, columns),
+        "split": False,
+    }
+    return row | dict.fromkeys(("parameters_before", "parameters_after"), _number(layer))
+
+
 def _split(
     name: str,
     layer: Splittable,
@@ -309,9 +354,7 @@ def _split(
     """One layer split, or None if it stays whole, and its row of the table."""
     matrix = layer_matrix(layer, scheme)
     rows, columns = matrix.shape
-    row: dict[str, Any] = {"layer": name, "rows": rows, "columns": columns}
-    row |= {"rank": min(rows, columns), "split": False}
-    row["parameters_before"] = row["parameters_after"] = _number(layer)
+    row = _whole(name, layer, rows, columns)
     try:
         factors = factorize(matrix)
     except ValueError as error:

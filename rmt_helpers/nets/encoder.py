@@ -124,6 +124,21 @@ def load_encoder(root: str | os.PathLike[str] | None = None) -> Encoder:
     )
 
 
+def weights_file(root: str | os.PathLike[str] | None = None) -> bytes:
+    """The published file of the encoder's weights, for tools that read files: safetensors, 90 MB.
+
+    Parameters
+    ----------
+    root : path, optional
+        As for `load_encoder`, which also says what is raised.
+
+    Returns
+    -------
+    bytes
+    """
+    return _FILES.read(root)["model.safetensors"]
+
+
 def matrices(encoder: Encoder) -> dict[str, NDArray[np.float32]]:
     """List the weight matrices of an encoder.
 

@@ -42,15 +42,17 @@ METHODS: dict[str, Callable[..., NoiseFit]] = {
 class CheckedFit(NoiseFit):
     """A `NoiseFit` whose premises were looked at; `report` says it in words.
 
+    `ks`, `ks_null` and `verdict` remain those of the fit and of the law that is drawn for it, which has the
+    shape of W. Many signals leave noise of another shape, so trust and report go by those of `rest`.
+
     Attributes
     ----------
     fit : NoiseFit
         What the estimator returned, with whatever it has beyond a noise level and a threshold.
     rest : NoiseFit or None
         The values below the threshold as noise of the shape that the signal leaves, after rows and
-        columns were scaled to one variance where they differ: a settled fit. Its `ks`, `ks_null` and
-        `verdict` judge the bulk more fairly than those of the fit where there are many signals; where
-        the two verdicts part, `report` says so.
+        columns were scaled to one variance where they differ: a settled fit. None where too few values
+        are left.
     entries : EntryChecks or None
         What the entries show; None if only a spectrum was given.
     findings : tuple of str
@@ -68,26 +70,28 @@ class CheckedFit(NoiseFit):
     def report(self) -> str:
         """What was found, what speaks against it, and how far to trust it."""
         lines = [super().report()]
-        scaled = self.entries is not None and self.entries.unequal
-        if (
-            self.rest is not None
-            and (self.n_signal or scaled)
-            and self.rest.verdict == "noise" != self.verdict
-        ):
-            # What was said is about the law of the whole shape: by itself it would speak against a fit
-            # that deserves trust.
-            lines.append(
-                f"{'Scaled to one variance, it' if scaled else 'It'} cannot be told from noise"
-                f"{' of the shape that the signal leaves' if self.n_signal else ''}: "
-                f"distance {self.rest.ks:.3f}, noise stays under {self.rest.ks_null:.3f}."
-            )
         lines += [f"  - {sentence}" for sentence in self.findings]
         return "\n".join([*lines, f"Trust in the count: {self.trust}. {_TRUST[self.trust]}"])
+
+    def bulk_line(self, bulk: str = "The bulk") -> str:
+        """The sentence of `report` on the bulk, by `rest`; empty where a finding says that it is None."""
+        if self.rest is None:
+            return ""
+        if self.entries is not None and self.entries.unequal:
+            bulk += ", with rows and columns scaled to one variance,"
+        return self.rest.bulk_line(bulk)
+
+    def __repr__(self) -> str:
+        rows, columns = self.spectrum.shape
+        return (
+            f"CheckedFit({self.method}, {rows}×{columns}: sigma={self.sigma:.4g}, "
+            f"threshold={self.threshold:.4g}, n_signal={self.n_signal}, trust={self.trust})"
+        )
 
 
 _TRUST: dict[Trust, str] = {
     "high": "What is left looks like independent noise of one variance; weak signals may hide in it.",
-    "fair": "Noise explains what is left, but less could be checked, or only a cruder method applies.",
+    "fair": "What is left is noise or close to it, but less could be checked or a cruder method was needed.",
     "low": "Do not rely on the count: what is left is not the noise that the method knows.",
 }
 
@@ -110,7 +114,8 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
     neighbouring entries are correlated, if there are fewer than 16 values, or if variances are unequal
     or tails heavy and the method does not allow for that. It is ``"high"`` if what is left cannot be told
     from noise, there are at least 50 values, and the entries are of one variance, not heavy-tailed and
-    not correlated; otherwise ``"fair"``.
+    not correlated; otherwise ``"fair"``. A mean of the entries that is large enough to be counted is named
+    in a finding and does not lower trust: it is a signal, and what is left beside it is noise.
 
     Parameters
     ----------

@@ -156,12 +156,6 @@ class NoiseFit:
         values, s = self.spectrum.values, self.n_signal
         relative = values / values[0]
         share = float(relative[:s] @ relative[:s] / (relative @ relative))
-        bulk = {
-            "noise": "cannot be told from pure noise",
-            "close": "is close to the law of pure noise, but can be told from it",
-            "shaped": "is shaped by more than noise",
-            "unfit": "does not follow the law of noise",
-        }[self.verdict]
         lines = [
             f"{self.method}: {s} of the {self.spectrum.p} singular values of a {rows}×{columns} matrix "
             f"{'is' if s == 1 else 'are'} signal.",
@@ -169,10 +163,22 @@ class NoiseFit:
             f"{self.threshold:.4g}; the largest value is {values[0]:.4g}, "
             f"{values[0] / self.threshold:.3g} times the threshold.",
             f"The signal holds {share:.1%} of the sum of squares.".replace("%", " %") if s else "",
-            f"The bulk {bulk}: distance {self.ks:.3f} from the law, noise stays under "
-            f"{self.ks_null:.3f}.",
+            self.bulk_line(),
         ]
         return "\n".join(line for line in lines if line)
+
+    def bulk_line(self, bulk: str = "The bulk") -> str:
+        """The sentence of `report` on the bulk, or on what `bulk` calls it."""
+        words = {
+            "noise": "cannot be told from pure noise",
+            "close": "is close to the law of pure noise, but can be told from it",
+            "shaped": "is shaped by more than noise",
+            "unfit": "does not follow the law of noise",
+        }[self.verdict]
+        return (
+            f"{bulk} {words}: distance {self.ks:.3f} from the law, noise stays under "
+            f"{self.ks_null:.3f}."
+        )
 
     def __repr__(self) -> str:
         rows, columns = self.spectrum.shape

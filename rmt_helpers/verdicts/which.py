@@ -109,7 +109,7 @@ def _auto_level() -> Finding:
     warned = rest.groupby("noise", sort=False)["trust_low"].min()
     unseen = [noise for noise in warned.index if warned[noise] < 0.9]
     if found.verdict == "holds" and unseen:
-        remark = f"{found.remark} Outside its premises it does not warn of: {', '.join(unseen)}."
+        remark = f"{found.remark} Outside its premises trust is not low under: {', '.join(unseen)}."
         return Finding("holds with limits", found.effect, found.low, found.high, found.unit, remark)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 
 from rmt_helpers import Spectrum, bema, kritchman_nadler, noise_fit, parallel_analysis
 from rmt_helpers.experiments.failures import NOISES
-from rmt_helpers.spikes import spiked_matrix
+from rmt_helpers.spikes import spiked_matrix, transition
 from rmt_helpers.thresholds import METHODS, CheckedFit, NoiseFit, Shrinkage
 from rmt_helpers.thresholds.checks import check_entries
 
@@ -70,17 +70,9 @@ def test_a_crowded_bulk_is_judged_by_its_own_shape() -> None:
     assert (fit.n_signal, fit.trust, fit.verdict) == (50, "high", "shaped")
     assert fit.rest is not None
     assert fit.rest.spectrum.shape == (206, 462)
-    said = "It cannot be told from noise of the shape that the signal leaves: distance"
-    assert f"{said} {fit.rest.ks:.3f}, noise stays under {fit.rest.ks_null:.3f}." in fit.report()
-    # Not where both agree, be it on noise or on none.
-    for other in (planted("gaussian"), planted("correlated")):
-        assert "cannot be told from noise of" not in noise_fit(other).report()
-    quiet = np.random.default_rng(0).standard_normal((128, 256))
-    quiet[:, :50] *= 0.2
-    assert (
-        "Scaled to one variance, it cannot be told from noise: distance"
-        in noise_fit(quiet).report()
-    )
+    said = "The bulk cannot be told from pure noise: distance"
+    stays = f"{fit.rest.ks:.3f} from the law, noise stays under {fit.rest.ks_null:.3f}."
+    assert f"{said} {stays}" in fit.report()
 
 
 def test_a_bulk_that_is_no_noise_is_not_trusted() -> None:
@@ -99,6 +91,54 @@ def test_a_spectrum_is_judged_with_less() -> None:
     assert (fit.n_signal, fit.trust, fit.entries) == (noise_fit(W).n_signal, "fair", None)
     assert "Only singular values were given" in fit.report()
     assert noise_fit(Spectrum.of(planted("unequal rows"))).trust == "low"
+
+
+@pytest.mark.parametrize("shape", [(128, 256), (90, 90), (64, 128)])
+def test_many_signals_do_not_make_the_report_contradict_itself(shape: tuple[int, int]) -> None:
+    """A fifth of all values is signal: the bulk of the fit is far from the law of the matrix's own shape, what
+    is left is noise of the shape that the signals leave, and the report goes by that alone."""
+    thetas = np.linspace(5, 1.8, shape[0] // 5) * transition(min(shape) / max(shape))
+    high = contradictions = 0
+    for seed in range(10):
+        W, _, _ = spiked_matrix(shape, thetas, rng=seed)
+        fit = noise_fit(W)
+        report = fit.report()
+        assert fit.rest is not None
+        assert f"distance {fit.rest.ks:.3f} from the law" in report
+        if fit.trust == "high":
+            high += 1
+            contradictions += fit.verdict != "noise"
+            assert "The bulk cannot be told from pure noise" in report
+            assert "does not follow" not in report
+            assert "shaped by" not in report
+    # So the case does occur in which the fit's own word would contradict its trust.
+    assert high >= 7
+    assert contradictions >= 5
+
+
+def test_where_nothing_is_left_the_report_names_no_distance() -> None:
+    rng = np.random.default_rng(0)
+    weak = 1e-3 * rng.standard_normal((6, 9))
+    fit = noise_fit(
+        np.diag([9.0, 8, 7, 6, 5, 4]) @ np.eye(6, 9) + weak, "gavish_donoho", sigma=1e-3
+    )
+    assert fit.rest is None
+    assert "distance" not in fit.report()
+    assert "Too few values are left" in fit.report()
+
+
+def test_a_bulk_that_was_evened_is_called_so() -> None:
+    report = noise_fit(planted("unequal rows")).report()
+    assert "The bulk, with rows and columns scaled to one variance, cannot be told" in report
+
+
+def test_a_common_mean_is_named_and_counted() -> None:
+    """It is a signal of strength 0.3 √64 = 2.4 beside perfect noise: every report names it, trust stays."""
+    for seed in range(20):
+        fit = noise_fit(0.3 + np.random.default_rng(seed).standard_normal((64, 128)))
+        assert fit.n_signal >= 1
+        assert fit.trust == "high"
+        assert any("The mean of W is not zero" in finding for finding in fit.findings)
 
 
 @pytest.mark.parametrize(("p", "trust"), [(10, "low"), (30, "fair"), (80, "high")])

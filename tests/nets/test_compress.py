@@ -121,6 +121,66 @@ def test_what_is_not_split_by_itself(data: Dataset) -> None:
         compress(noise, "bema", ["fc2"])
 
 
+class Reader(nn.Module):
+    """A transformer as torch has it, between two plain layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(32, 4, 48, batch_first=True)
+        self.before, self.after = nn.Linear(20, 32), nn.Linear(32, 24)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(self.encoder(self.before(x)))  # type: ignore[no-any-return]
+
+
+def test_layers_whose_weights_their_module_reads_stay_whole() -> None:
+    """Without gradients torch's encoder hands linear1.weight to a fused kernel: two layers have none."""
+    torch.manual_seed(0)
+    model, x = Reader().eval(), torch.rand(3, 5, 20)
+    small, table = compress(model, 4, example=x)
+    inside = [
+        f"encoder.layers.{k}.{name}"
+        for k in (0, 1)
+        for name in ("self_attn.out_proj", "linear1", "linear2")
+    ]
+    by_name = table.set_index("layer")
+    assert list(table["layer"]) == ["before", "after", *inside, "all"]
+    assert list(by_name.loc[["before", "after"], "split"]) == [True, True]
+    assert not by_name.loc[inside, "split"].any()
+    assert (
+        by_name.loc[inside, "parameters_before"] == by_name.loc[inside, "parameters_after"]
+    ).all()
+    assert by_name.loc[inside[0], "note"] == "its MultiheadAttention reads its weight"
+    assert by_name.loc[inside[1], "note"] == "its TransformerEncoderLayer reads its weight"
+    assert np.isnan(by_name.loc[inside[0], "multiply_adds_before"])
+    assert by_name.loc[inside[1], "multiply_adds_after"] == 5 * 32 * 48
+    fast, slow = small(x).detach(), small.train()(x)
+    with torch.no_grad():
+        torch.testing.assert_close(small.eval()(x), fast)
+    assert slow.shape == fast.shape == (3, 5, 24)
+    for name, kind in ((inside[0], "MultiheadAttention"), (inside[1], "TransformerEncoderLayer")):
+        with pytest.raises(ValueError, match=f"which its {kind} reads"):
+            compress(model, 4, [name])
+    # Torch's decoder calls its layers.
+    decoder = nn.TransformerDecoderLayer(32, 4, 48, batch_first=True).eval()
+    small, table = compress(decoder, 4)
+    assert list(table.loc[table["split"], "layer"]) == ["linear1", "linear2", "all"]
+    with torch.no_grad():
+        assert small(torch.rand(2, 5, 32), torch.rand(2, 7, 32)).shape == (2, 5, 32)
+
+
+def test_validate_may_be_any_function_of_a_model(wide: MLP, data: Dataset) -> None:
+    by_images, by_function = (
+        compress(wide, 3, validate=validate, example=data.test.x)[1]
+        for validate in (data.test, lambda model: accuracy(model, data.test))
+    )
+    assert by_function.equals(by_images)
+    fc1, fc2 = 36 * 60 - 3 * (36 + 60), 60 * 50 - 3 * (60 + 50)
+    _, table = compress(wide, 3, validate=number)
+    assert list(table["accuracy"]) == [number(wide) - saved for saved in (fc1, fc2, fc1 + fc2)]
+
+
 def test_a_single_layer_is_a_model_too() -> None:
     layer = nn.Linear(40, 40)
     pair, table = compress(layer, 3, example=torch.zeros(2, 40))
@@ -221,6 +281,10 @@ def test_rank_by_energy() -> None:
         (
             {"method": 3, "validate": Images(torch.zeros(0, 1, 6, 6), torch.zeros(0))},
             "validate must hold at least one",
+        ),
+        (
+            {"method": 3, "validate": 0.9},
+            "validate must be Images or a function of a model, was 0.9",
         ),
     ],
 )
