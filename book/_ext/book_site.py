@@ -67,7 +67,7 @@ class KeepWithNumber(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         for node in list(self.document.findall(nodes.Text)):
-            if within(node, nodes.literal, nodes.literal_block, nodes.math):
+            if within(node, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block):
                 continue
             if "±" in node and within(node, nodes.entry):
                 continue
