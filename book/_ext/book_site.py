@@ -52,19 +52,69 @@ class KeepWithFormula(SphinxPostTransform):
                 parent[place] = box
 
 
+# The space between a number and what belongs to it, in "5 %", "64 × 128" and "0.58 ± 0.02".
+UNIT = re.compile(r"(?<=\d)\s(?=[%±×])|(?<=[±×])\s(?=\d|$)|(?<=\d)(?=%(?!\w))")
+
+
+class KeepWithNumber(SphinxPostTransform):
+    """No line begins with "%", "×" or "±", and "5%" of a cell that computes is "5 %" as in the text.
+
+    A cell of a table is left alone if it holds an error: its column may be too narrow for both.
+    """
+
+    default_priority = 720
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for node in list(self.document.findall(nodes.Text)):
+            if within(node, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block):
+                continue
+            if "±" in node and within(node, nodes.entry):
+                continue
+            place = node.parent.index(node)
+            # The number itself may be one that a cell computed.
+            before = node.parent[place - 1].astext()[-1:] if place else ""
+            kept = UNIT.sub("\N{NO-BREAK SPACE}", before + node)[len(before) :]
+            if kept != node:
+                node.parent.replace(node, nodes.Text(kept))
+
+
+class LongEntries(SphinxPostTransform):
+    """Cells of tables that hold phrases or sentences are known to the style sheet, which gives them room on a phone."""
+
+    default_priority = 730
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for entry in self.document.findall(nodes.entry):
+            length = len(entry.astext())
+            if length > 14:
+                entry["classes"].append("sentence" if length > 48 else "phrase")
+
+
+def within(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
+    while (node := node.parent) is not None:
+        if isinstance(node, kinds):
+            return True
+    return False
+
+
 # A hyphen before a number, unless it ties two words or belongs to an exponent.
 HYPHEN = re.compile(r"(?<![\w.–-])-(?=\.?\d)")
+# What was rounded to zero.
+SIGNED_ZERO = re.compile(r"(?<![\w.–-])[-−](?=0\.0+(?!\d))")
 
 
 class MinusSigns(SphinxPostTransform):
-    """A negative number that a cell computed has a minus sign, in sentences and in tables."""
+    """A negative number that a cell computed has a minus sign, in sentences and in tables, and a zero has none."""
 
     default_priority = 710
 
     def run(self, **kwargs: Any) -> None:
         for node in list(self.document.findall(nodes.Text)):
-            if HYPHEN.search(node) and self.is_computed(node):
-                node.parent.replace(node, nodes.Text(HYPHEN.sub("−", node)))
+            shown = HYPHEN.sub("−", SIGNED_ZERO.sub("", node))
+            if shown != node and self.is_computed(node):
+                node.parent.replace(node, nodes.Text(shown))
 
     @staticmethod
     def is_computed(node: nodes.Node) -> bool:
@@ -210,6 +260,8 @@ def tidy(html: str, size_of: Callable[[str], tuple[float, float] | None]) -> str
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
     # A compound in a title is one word: a line does not end at its hyphen.
     html = re.sub(r"<h1>(?:(?!one-word|</h1>).)*</h1>", whole_words, html, flags=re.S)
+    # A formula may break between its parts, and only there: not before the comma that stands in one box with it.
+    html = html.replace('</span><span class="base">', '</span><wbr/><span class="base">')
     # Code scrolls sideways on a phone, so a keyboard must reach it.
     html = html.replace("<pre>", '<pre tabindex="0">')
 
@@ -299,6 +351,8 @@ def subset_font(path: Path, points: set[int]) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(KeepWithFormula)
     app.add_post_transform(MinusSigns)
+    app.add_post_transform(KeepWithNumber)
+    app.add_post_transform(LongEntries)
     app.connect("env-get-outdated", pages_with_new_outputs)
     app.connect("builder-inited", give_renderer_time)
     app.connect("html-page-context", trim_page, priority=900)

@@ -170,7 +170,7 @@ def _irrelevant_parts_vanish() -> Finding:
         *(mean, low, high),
         "of the initial weight left",
         f"Columns of blank pixels, strongest decay; in {len(rows)} runs what is left is the "
-        f"recursion's κ to {off.max():.0e}, and all of it without decay.",
+        f"recursion's κ within {1e6 * off.max():.1f} millionths, and all of it without decay.",
     )
 
 

@@ -4,7 +4,16 @@ import subprocess
 import sys
 
 import pytest
-from book_site import HYPHEN, MinusSigns, first_sentence, image_size, start_renderer, tidy
+from book_site import (
+    HYPHEN,
+    SIGNED_ZERO,
+    UNIT,
+    MinusSigns,
+    first_sentence,
+    image_size,
+    start_renderer,
+    tidy,
+)
 from check_site import figure_names, problems, problems_on_page
 from docutils import nodes
 from docutils.core import publish_doctree
@@ -93,6 +102,14 @@ class TestTidy:
     def test_twice_is_once(self):
         once = tidy(self.PAGE, lambda source: (100, 50))
         assert tidy(once, lambda source: (100, 50)) == once
+
+    def test_a_formula_may_break_between_its_parts(self):
+        part = '<span class="base">a</span>'
+        formula = f'<span class="katex-html" aria-hidden="true">{part}{part}</span>'
+        page = tidy(formula, lambda source: None)
+        assert page.count("<wbr/>") == 1
+        assert f"{part}<wbr/>{part}" in page
+        assert tidy(page, lambda source: None) == page
 
     def test_a_compound_in_a_title_is_one_word(self):
         title = '<h1><span class="section-number">1. </span>Low-rank parts<a class="headerlink" href="#a-b">#</a></h1>'
@@ -183,6 +200,23 @@ class TestRenderer:
         assert started[0].returncode is not None
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.3 % of it", "0.3~% of it"),
+        ("0.3\n% of it", "0.3~% of it"),
+        ("0.58 ± 0.02", "0.58~±~0.02"),
+        ("9 ± ", "9~±~"),
+        ("64 × 128", "64~×~128"),
+        ("10.2% of it", "10.2~% of it"),
+        ("a%20b 5%20", "a%20b 5%20"),
+        ("where % and ± stand alone", "where % and ± stand alone"),
+    ],
+)
+def test_a_line_does_not_begin_with_per_cent(text, shown):
+    assert UNIT.sub("~", text) == shown
+
+
 class TestMinusSigns:
     @pytest.mark.parametrize(
         ("text", "shown"),
@@ -199,6 +233,18 @@ class TestMinusSigns:
     )
     def test_before_a_number_alone(self, text, shown):
         assert HYPHEN.sub("−", text) == shown
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("-0.1 (-0.2 to −0.0)", "-0.1 (-0.2 to 0.0)"),
+            ("-0.00", "0.00"),
+            ("-0.004", "-0.004"),
+            ("10-0.0", "10-0.0"),
+        ],
+    )
+    def test_not_before_a_zero(self, text, shown):
+        assert SIGNED_ZERO.sub("", text) == shown
 
     def test_of_what_a_cell_computed(self):
         number = nodes.inline("", "-1", classes=["pasted-text"])
