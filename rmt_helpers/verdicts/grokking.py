@@ -63,9 +63,10 @@ def delays(table: Frame, fit_at: float = FITS, general_at: float = GENERALISES) 
 def announcement(table: Frame) -> Frame:
     """Of each run that groks: spikes when it fits, when it generalises, and how late the first sure one comes.
 
-    Sure is a spike that pure noise shows rarely (`n_sure` of the experiment), in either hidden layer. `early` and `late` are the logarithms of the
-    last look without one and of the first look with one, over the step at which test accuracy is half-way between
-    that at fitting and the last: both positive if the spike comes after it, both negative if before.
+    Sure is a spike that pure noise shows rarely (`n_sure` of the experiment), in either hidden layer. `early` and
+    `late` are the logarithms of the last look without one and of the first look with one, over the step at
+    which test accuracy is half-way between that at fitting and the last: both positive if the spike comes after
+    it, both negative if before.
     """
     import pandas as pd
 
