@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import noise, score, threshold
+from . import edge, noise, score, threshold
 from .task import Report, examine
 
 __all__ = ["Report", "check", "tasks"]
 
-_TASKS = {task.name: task for task in (*noise.TASKS, *threshold.TASKS, *score.TASKS)}
+_TASKS = {task.name: task for task in (*noise.TASKS, *edge.TASKS, *threshold.TASKS, *score.TASKS)}
 
 
 def tasks() -> dict[str, str]:

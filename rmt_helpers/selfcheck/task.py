@@ -53,6 +53,9 @@ class Task:
     mistakes : sequence of Mistake
     tolerance : float
         Relative to each expected number, and a tenth of it to the largest of a case.
+    part : callable, optional
+        For a result of several numbers: given the cases, what was found and what was expected, which of them is
+        right, and where to look for the rest; None if none is.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Task:
     cases: Sequence[Case]
     mistakes: Sequence[Mistake]
     tolerance: float = 1e-5
+    part: Callable[[Sequence[Case], list[FloatArray], list[FloatArray]], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,19 @@ def examine(task: Task, function: Any) -> Report:
         )
     expected = [_numbers(task.right(*case.arguments)) for case in task.cases]
     found: list[FloatArray] = []
+    single = ""
     for case, target in zip(task.cases, expected, strict=True):
-        result = _call(function, case, target)
+        result, one_by_one = _call(function, case, target)
         if isinstance(result, str):
             return Report(task.name, False, result)
+        if one_by_one:
+            single = " It takes one number at a time only, not an array."
         found.append(result)
     agrees = [
         _close(mine, target, task.tolerance) for mine, target in zip(found, expected, strict=True)
     ]
     if all(agrees):
-        return Report(task.name, True, f"right in all {len(task.cases)} cases.")
+        return Report(task.name, True, f"right in all {len(task.cases)} cases.{single}")
 
     for mistake in task.mistakes:
         with np.errstate(all="ignore"):
@@ -114,6 +121,8 @@ def examine(task: Task, function: Any) -> Report:
     for case, mine, target in zip(task.cases, found, expected, strict=True):
         if mine.shape != target.shape:
             return Report(task.name, False, _shapes(case, mine, target))
+    if task.part is not None and (half := task.part(task.cases, found, expected)) is not None:
+        return Report(task.name, False, half)
     if (guess := _pattern(found, expected, task.tolerance)) is not None:
         return Report(task.name, False, guess)
     first = agrees.index(False)
@@ -134,49 +143,50 @@ def _numbers(value: Any) -> FloatArray:
     return np.asarray(value, dtype=np.float64)
 
 
-def _call(function: Function, case: Case, expected: FloatArray) -> FloatArray | str:
-    """What the function gives in this case, or a sentence on why it gives nothing usable."""
+def _call(function: Function, case: Case, expected: FloatArray) -> tuple[FloatArray | str, bool]:
+    """What the function gives in this case, or a sentence on why it gives nothing usable; and: one by one?"""
 
     def copied(value: Any) -> Any:
         return value.copy() if isinstance(value, np.ndarray) else value
 
     arguments = [copied(value) for value in case.arguments]
+    single = False
     with np.errstate(all="ignore"):
         try:
             result = function(*arguments)
         except Exception as error:
             # A function of one number is as right as one of an array.
             if case.points is None or not isinstance(error, (TypeError, ValueError)):
-                return f"it raises {type(error).__name__}: {error}, {case.about}."
-            one_by_one = []
+                return f"it raises {type(error).__name__}: {error}, {case.about}.", single
+            single, one_by_one = True, []
             for point in np.asarray(case.arguments[case.points]).tolist():
                 arguments[case.points] = point
                 try:
                     one_by_one.append(function(*map(copied, arguments)))
                 except Exception as inner:
-                    return f"it raises {type(inner).__name__}: {inner}, {case.about}."
+                    return f"it raises {type(inner).__name__}: {inner}, {case.about}.", single
             try:
                 result = np.moveaxis(_numbers(one_by_one), 0, -1)
             except (TypeError, ValueError):
                 result = one_by_one
     if result is None:
-        return "it returns None. Is the `return` missing?"
+        return "it returns None. Is the `return` missing?", single
     for name, before, after in zip(range(1, 9), case.arguments, arguments, strict=False):
         if (
             isinstance(before, np.ndarray)
             and isinstance(after, np.ndarray)  # and no point of it
             and not np.array_equal(before, after)
         ):
-            return f"it changes its argument number {name} in place; work on a copy."
+            return f"it changes its argument number {name} in place; work on a copy.", single
     if _is_complex(result):
-        return f"it returns complex numbers, {case.about}: a root of a negative number?"
+        return f"it returns complex numbers, {case.about}: a root of a negative number?", single
     try:
         numbers = _numbers(result)
     except (TypeError, ValueError):
-        return f"it returns {_kind(result)} that is no array of numbers, {case.about}."
+        return f"it returns {_kind(result)} that is no array of numbers, {case.about}.", single
     if numbers.size == expected.size == 1:
         numbers = numbers.reshape(expected.shape)
-    return numbers
+    return numbers, single
 
 
 def _is_complex(result: Any) -> bool:

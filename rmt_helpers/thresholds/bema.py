@@ -27,8 +27,9 @@ def bema(
 ) -> NoiseFit:
     """Fit the noise level to the bulk of the spectrum and put the threshold at its edge.
 
-    The eigenvalues λ = ν²/n between the α and the 1 − α quantile are matched with the
-    Marchenko–Pastur quantiles of their ranks by least squares through the origin; the slope is σ̂².
+    The eigenvalues λ = ν²/n of the ranks from αp to (1 − α)p, counted from below, are matched with
+    the Marchenko–Pastur quantiles of their ranks by least squares through the origin; the slope is
+    σ̂².
     The threshold is where pure noise of that level has its largest value with probability 1 − β
     below.
 

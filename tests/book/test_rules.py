@@ -40,6 +40,7 @@ ROOMS = [
     "statistics",
     "selfcheck/task",
     "selfcheck/noise",
+    "selfcheck/edge",
     "selfcheck/threshold",
     "selfcheck/score",
     "selfcheck",

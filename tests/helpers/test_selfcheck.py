@@ -9,6 +9,7 @@ from rmt_helpers import (
     MarchenkoPastur,
     NoiseFit,
     Spectrum,
+    TracyWidom,
     average_alignment,
     bema,
     cosines,
@@ -69,6 +70,9 @@ def test_functions_of_one_number_pass(name):
         return task.right(*arguments)
 
     assert check(name, one_by_one)
+    # An exercise may ask for arrays: the report says that these were not taken.
+    assert "one number at a time" in check(name, one_by_one).text
+    assert "one number at a time" not in check(name, task.right).text
 
     def branching(*arguments):  # as one writes it first: `if` on the argument
         return task.right(*arguments) if arguments[position] > -1 else None
@@ -118,6 +122,107 @@ class TestTheReferencesAreThePackage:
             return np.sqrt(sigma2), np.sqrt(sigma2) * margin
 
         assert check("bema", table)
+
+
+def own_bema(nu, shape, *, begin=None, mask=None, center=None, slope=None, end=None, level=0.1):
+    """BEMA as a student writes it, from 0, with one step of their own."""
+    p, n = min(shape), max(shape)
+    c, lam = p / n, np.sort(nu) ** 2 / n
+    k = np.arange(int(np.ceil(0.2 * p - 1e-9)) - 1, int(0.8 * p)) if begin is None else begin(p)
+    if mask is not None:
+        k = np.flatnonzero(mask(lam))
+    q = MarchenkoPastur(c).ppf((k + 0.5) / p if center is None else center(k, p))
+    sigma2 = q @ lam[k] / (q @ q) if slope is None else slope(q, lam[k])
+    width = n ** (-2 / 3) * c ** (-1 / 6) * (1 + np.sqrt(c)) ** (4 / 3)
+    t = TracyWidom(1).ppf(1 - level)
+    T = sigma2 * ((1 + np.sqrt(c)) ** 2 + t * width) if end is None else end(sigma2, c, n, t)
+    return np.sqrt(sigma2), np.sqrt(n * T)
+
+
+def own_threshold(p, n, sigma, level, *, unit=None, c=None):
+    """BEMA's own form of the threshold, by way of λ."""
+    c = p / n if c is None else c
+    x = 1 + np.sqrt(c)
+    unit = n ** (-2 / 3) * c ** (-1 / 6) * x ** (4 / 3) if unit is None else unit(n, c, x)
+    return sigma * np.sqrt(n * (x**2 + TracyWidom(1).ppf(1 - level) * unit))
+
+
+class TestProgramsOfStudents:
+    """Written apart from the mistakes that the checks know, as one types them."""
+
+    def test_right_ones_pass(self):
+        assert check("bema", own_bema)
+        assert check("tw-threshold", own_threshold)
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"begin": lambda p: np.arange(int(0.2 * p), int(0.8 * p))}, "begins one rank late"),
+            (
+                {"mask": lambda x: (x >= np.quantile(x, 0.2)) & (x <= np.quantile(x, 0.8))},
+                "cut by quantiles",
+            ),
+            ({"slope": lambda q, x: (x @ x) / (x @ q)}, "fits q as a multiple of λ"),
+            ({"level": 0.05}, "the level β is 0.05"),
+            ({"end": lambda s2, c, n, t: s2 * (1 + np.sqrt(c))}, "step 5"),
+            (
+                {"begin": lambda p: np.arange(int(np.ceil(0.1 * p - 1e-9)) - 1, int(0.9 * p))},
+                "α = 0.2 is the share at *each* end",
+            ),
+            # Unknown mistakes of the first half and of the second: the report says which half.
+            ({"slope": lambda q, x: np.median(x / q)}, "right one for your σ̂"),
+            ({"center": lambda k, p: (k + 0.625) / (p + 0.25)}, "Look at steps 2 to 4"),
+            (
+                {"begin": lambda p: np.arange(int(0.3 * p), int(0.9 * p))},
+                "the right one for your σ̂; σ̂ itself",
+            ),
+            ({"end": lambda s2, c, n, t: s2 * (2 + c + t)}, "σ̂ is right; the threshold should be"),
+        ],
+    )
+    def test_wrong_bema(self, change, says):
+        report = check("bema", lambda nu, shape: own_bema(nu, shape, **change))
+        assert not report
+        assert says in report.text
+
+    def test_the_factors_of_sigma_are_given(self):
+        report = check(
+            "bema",
+            lambda nu, shape: own_bema(nu, shape, slope=lambda q, x: 1.21 * (x @ q) / (q @ q)),
+        )
+        assert "too large by the factors 1.1, 1.1, 1.1, 1.1" in report.text
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            (lambda n, c, x: n ** (-2 / 3) * c ** (-1 / 6) * x**4 / 3, "is x⁴/3"),
+            (lambda n, c, x: n ** (-2 / 3) * c**-1 / 6 * x ** (4 / 3), "is 1/(6c)"),
+            (lambda n, c, x: n**-2 / 3 * c ** (-1 / 6) * x ** (4 / 3), "is 1/(3n²)"),
+        ],
+    )
+    def test_wrong_unit(self, wrong, says):
+        report = check("tw-threshold", lambda *arguments: own_threshold(*arguments, unit=wrong))
+        assert says in report.text
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            (lambda p, n, sigma, level: own_threshold(p, n, sigma, level, c=n / p), "n/p in place"),
+            (lambda p, n, sigma, level: own_threshold(p - 0.5, n - 0.5, sigma, level), "Ma's"),
+            (lambda p, n, sigma, level: own_threshold(p, n - 1, sigma, level), "Johnstone's"),
+            (lambda p, n, sigma, level: own_threshold(p, n, sigma**0.5, level), "√σ stands"),
+        ],
+    )
+    def test_wrong_threshold(self, wrong, says):
+        assert says in check("tw-threshold", wrong).text
+
+    def test_the_density_of_the_chapter_without_its_care(self):
+        def density(lam, c, sigma):
+            low, high = (sigma * (1 - np.sqrt(c))) ** 2, (sigma * (1 + np.sqrt(c))) ** 2
+            inside = np.maximum((high - lam) * (lam - low), 0)
+            return np.sqrt(inside) / (2 * np.pi * c * sigma**2 * lam)
+
+        assert "right except at λ = 0" in check("mp-density", density).text
+        assert check("mp-density", lambda lam, c, sigma: np.nan_to_num(density(lam, c, sigma)))
 
 
 SQUARE = Task(
