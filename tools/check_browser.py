@@ -103,7 +103,7 @@ class Watch:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.found.append(f"script error: {error}"))
         page.on("request", self._request)
-        page.on("requestfailed", lambda r: self.found.append(f"could not load {r.url}"))
+        page.on("requestfailed", self._failed)
         page.on("requestfinished", lambda r: self._requests.append(r))
 
     def _console(self, message: Any) -> None:
@@ -114,6 +114,11 @@ class Watch:
         inside = request.url.startswith((self.base, "data:", "blob:"))
         if not inside:
             self.found.append(f"asks another host for {request.url}")
+
+    def _failed(self, request: Any) -> None:
+        # A question for the head alone brings no body, which Chromium calls aborted.
+        if request.method != "HEAD":
+            self.found.append(f"could not load {request.url}")
 
     async def weight(self) -> tuple[float, Counter[str]]:
         """Kilobytes loaded, figures and data apart, and the same by kind."""

@@ -55,6 +55,7 @@ AREAS = FIGURE.replace('"fig"', '"areas"')
 GOOD = (
     f"<p>{FORMULA}</p><button>Do it</button><pre tabindex='0'>code</pre>"
     f"{FIGURE.format('good.svg')}{AREAS.format('areas.svg')}"
+    "<script>if (location.protocol === 'http:') fetch('good.svg', { method: 'HEAD' })</script>"
 )
 # What the page holds, and what the checks should say of it, in light, in dark or from disk.
 BROKEN = {
@@ -67,6 +68,10 @@ BROKEN = {
     "console": ("<script>console.error('no')</script>", "console: no"),
     "script": ("<script>undefinedFunction()</script>", "script error"),
     "host": ('<script src="http://other.invalid/a.js"></script>', "asks another host"),
+    "refused": (
+        '<script src="http://127.0.0.1:1/a.js"></script>',
+        "could not load http://127.0.0.1:1",
+    ),
     "lost": ('<script src="lost.js"></script>', "console: Failed to load resource"),
     "lost-image": (FIGURE.format("lost.svg"), "did not load"),
     "wide": ("<div style='width: 1000px'>wide</div>", "scrolls sideways"),
