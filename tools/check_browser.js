@@ -158,7 +158,7 @@ window.bookChecks = (() => {
       const sort = kind === "text" ? "text" : /patch|mark/.test(kind) ? "mark" : "line";
       const values = paints
         // A figure's white halos around text, and marks without a filling, are not seen.
-        .filter(([colour, opacity]) => opacity >= 0.02 && !(filter && luminance(rgba(colour)) > 0.9))
+        .filter(([colour, opacity]) => opacity >= 0.02 && !(filter && luminance(rgba(colour)) === 1))
         .map(([colour, opacity]) => [contrast(over(rgba(colour, filter), below, opacity), below), colour, opacity])
         .sort((one, other) => other[0] - one[0]);
       for (const [value, colour, opacity] of sort === "text" ? values : values.slice(0, 1))

@@ -145,6 +145,7 @@ BROKEN = {
         "picture Bars: mark rgb(136, 136, 136) at opacity 0.40 has contrast",
     ),
     "empty-picture": ("<svg role='img' aria-label='Bars'></svg>", "picture Bars stays empty"),
+    "pale-line": (FIGURE.format("pale.svg"), "line rgb(248, 248, 248) has contrast"),
     "faint-hairline": (FIGURE.format("hairline.svg"), "line rgb(153, 153, 153) has contrast"),
     "faint-text": (FIGURE.format("text.svg"), "text rgb(153, 153, 153) has contrast"),
     "dark-line": (
@@ -186,6 +187,7 @@ def site(tmp_path_factory):
     for name, colours in {
         "good": {},
         "line": {"line": "#cccccc"},
+        "pale": {"line": "#f8f8f8"},
         "text": {"text": "#999999"},
         "slab": {"paper": "#ffffff"},
     }.items():
