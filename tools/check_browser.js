@@ -45,15 +45,22 @@ window.bookChecks = (() => {
   };
 
   // Layout ----------------------------------------------------------------------------------------------------------
-  /** Load and lay out what waits until a reader comes near, so that the other checks see all of the page. */
+  /** Load, lay out and draw what waits until a reader comes near, so that the other checks see all of the page; and let
+      nothing move by and by, so that they see where it ends. */
   const unfold = async () => {
     const style = document.createElement("style");
-    style.textContent = "* { content-visibility: visible !important }";
+    style.textContent = `* { content-visibility: visible !important }
+      *, ::before, ::after { transition: none !important; scroll-behavior: auto !important }`;
     document.head.append(style);
     const waiting = [...document.querySelectorAll("img[loading=lazy]")];
     const settled = (image) => new Promise((done) => image.complete ? done() : (image.onload = image.onerror = () => done()));
     for (const image of waiting) image.loading = "eager";
     await Promise.all(waiting.map(settled));
+    for (const picture of pictures()) {
+      picture.scrollIntoView({ block: "center" });
+      for (let frames = 0; frames < 120 && !picture.querySelector(SHAPES); frames++) await new Promise(requestAnimationFrame);
+    }
+    scrollTo(0, 0);
   };
   /** The page does not scroll sideways, and nothing of the article is cut off at its side. */
   const overflow = () => {
@@ -100,7 +107,10 @@ window.bookChecks = (() => {
 
   // Figures ---------------------------------------------------------------------------------------------------------
   const ATTRIBUTES = ["fill", "stroke", "opacity", "fill-opacity", "stroke-opacity"];
-  /** Every mark of a drawing by Matplotlib, with what it inherits: its kind, group, colour and opacity. */
+  const SHAPES = "path, circle, rect, text";
+  /** Pictures that a script draws, and the map of the chapters. KaTeX's strokes are letters. */
+  const pictures = () => [...document.querySelectorAll("article svg[role]")].filter(shown);
+  /** Every mark of a drawing by Matplotlib: its kind and, with what they inherit, the colours and opacities that paint it. */
   const marks = (svg) => {
     const found = [];
     const visit = (element, inherited, group) => {
@@ -113,28 +123,60 @@ window.bookChecks = (() => {
       }
       const id = element.id.replace(/_\d+$/, "");
       // The innermost group that says what is drawn; a tick's mark and label stand inside the tick's group.
-      const here = /^(text|line2d|patch|legend|xtick|ytick|\w*Collection|axes|figure|matplotlib.axis)$/.test(id) ? [...group, id] : group;
+      const here = /^(text|line2d|patch|background|\w*Collection|axes|figure)$/.test(id) ? [...group, id] : group;
       if (["path", "use", "text"].includes(element.tagName)) {
         const kind = here.includes("text") ? "text" : here.at(-1) ?? "";
-        for (const paint of ["fill", "stroke"]) {
-          if (!style[paint] || style[paint] === "none" || style[paint].startsWith("url")) continue;
-          // A filled area, such as a band around a curve, is background.
-          if (paint === "fill" && /Poly|FillBetween/.test(kind)) continue;
-          found.push({
-            kind, paint, colour: style[paint], group: here.join("/"),
-            opacity: Number(style.opacity) * Number(style[`${paint}-opacity`] ?? 1),
-          });
-        }
+        // A band between two curves is background to them, and so is an area that the figure calls so (its gid).
+        const filled = !/FillBetween|background/.test(kind);
+        const paints = [...(filled ? ["fill"] : []), "stroke"]
+          .filter((paint) => style[paint] && style[paint] !== "none" && !style[paint].startsWith("url"))
+          .map((paint) => [style[paint], Number(style.opacity) * Number(style[`${paint}-opacity`] ?? 1)]);
+        found.push({ kind, paints });
       }
       for (const child of element.children) visit(child, style, here);
     };
     visit(svg, { fill: "#000", opacity: "1" }, []);
     return found;
   };
+  /** The same of a picture in the page itself; there the style sheets say how a mark is painted. */
+  const drawn = (svg) =>
+    [...svg.querySelectorAll(SHAPES)].filter((e) => !e.closest("defs, .background") && shown(e)).map((element) => {
+      const style = getComputedStyle(element);
+      let opacity = 1;
+      for (let e = element; e !== svg.parentElement; e = e.parentElement) opacity *= Number(getComputedStyle(e).opacity);
+      const paints = ["fill", "stroke"].filter((paint) => style[paint] !== "none" && (paint === "fill" || parseFloat(style.strokeWidth) > 0));
+      return {
+        kind: element.tagName === "text" ? "text" : "mark",
+        paints: paints.map((paint) => [style[paint], opacity * Number(style[`${paint}Opacity`])]),
+      };
+    });
+  /** Colours that stand out too little: of text each that paints it, of a mark the strongest, its filling or its outline. */
+  const faint = (marks, limits, below, filter) => {
+    const found = new Map();
+    for (const { kind, paints } of marks) {
+      if (!/^(text|line2d|patch|mark|\w*Collection)$/.test(kind)) continue;
+      const sort = kind === "text" ? "text" : /patch|mark/.test(kind) ? "mark" : "line";
+      const values = paints
+        // A figure's white halos around text, and marks without a filling, are not seen.
+        .filter(([colour, opacity]) => opacity >= 0.02 && !(filter && luminance(rgba(colour)) === 1))
+        .map(([colour, opacity]) => [contrast(over(rgba(colour, filter), below, opacity), below), colour, opacity])
+        .sort((one, other) => other[0] - one[0]);
+      for (const [value, colour, opacity] of sort === "text" ? values : values.slice(0, 1))
+        if (value < limits[sort === "text" ? "text" : "mark"])
+          found.set(`${sort} ${colour}${opacity < 1 ? ` at opacity ${opacity.toFixed(2)}` : ""}`, value);
+    }
+    return [...found].map(([key, value]) => `${key} has contrast ${value.toFixed(2)} with the page`);
+  };
   const drawings = {};
-  /** Contrast of the text and of every line colour of every drawing with the page behind it, in the present mode. */
-  const figures = async ({ text, line }) => {
+  /** Contrast with the page behind it, in the present mode, of the text and of every mark of every drawing. */
+  const figures = async (limits) => {
     const found = [];
+    for (const picture of pictures()) {
+      const here = picture.querySelector("title")?.textContent.slice(0, 30) || picture.getAttribute("aria-label").slice(0, 30);
+      const marks = drawn(picture);
+      if (!marks.length) found.push(`picture ${here} stays empty`);
+      found.push(...faint(marks, limits, paper(picture)).map((line) => `picture ${here}: ${line}`));
+    }
     for (const image of document.querySelectorAll("article img")) {
       if (!image.complete || image.naturalWidth === 0) {
         found.push(`image ${image.getAttribute("src")} did not load`);
@@ -142,23 +184,9 @@ window.bookChecks = (() => {
       }
       if (!image.src.endsWith(".svg") || !shown(image)) continue;
       drawings[image.src] ??= marks(new DOMParser().parseFromString(await (await fetch(image.src)).text(), "image/svg+xml").documentElement);
-      const [filter, below] = [getComputedStyle(image).filter, paper(image)];
-      const best = new Map();
-      for (const mark of drawings[image.src]) {
-        const kind = mark.kind === "text" ? "text" : "line";
-        if (kind === "line" && !(mark.kind === "line2d" || mark.kind.endsWith("Collection"))) continue;
-        // White halos around text, and marks without a filling, are not seen.
-        if (mark.opacity < 0.02 || luminance(rgba(mark.colour)) > 0.9) continue;
-        const value = contrast(over(rgba(mark.colour, filter), below, mark.opacity), below);
-        // Of the strokes of one colour, such as a curve and its grid, the strongest counts.
-        const key = `${kind} ${mark.colour}`;
-        const keep = kind === "text" ? Math.min : Math.max;
-        best.set(key, best.has(key) ? keep(best.get(key), value) : value);
-      }
       const here = image.closest("figure")?.id || image.getAttribute("src").slice(-24);
-      for (const [key, value] of best)
-        if (value < (key.startsWith("text") ? text : line))
-          found.push(`figure ${here}: ${key} has contrast ${value.toFixed(2)} with the page`);
+      const lines = faint(drawings[image.src], limits, paper(image), getComputedStyle(image).filter);
+      found.push(...lines.map((line) => `figure ${here}: ${line}`));
     }
     return found;
   };
@@ -185,17 +213,18 @@ window.bookChecks = (() => {
     const below = paper(element.parentElement ?? element);
     return contrast(over(rgba(style.outlineColor), below), below) >= 3;
   };
-  const focus = () => {
+  /** Can the words of a focused element be read? Some, such as those of the skip link, show only then. */
+  const words = (element) => {
     const found = [];
-    const before = [scrollX, scrollY];
-    for (const element of stops()) {
-      if (element.getAttribute("tabindex") > 0) found.push(`breaks the order of the Tab key: ${name(element)}`);
-      element.focus({ preventScroll: true, focusVisible: true });
-      if (document.activeElement !== element) found.push(`takes no focus: ${name(element)}`);
-      else if (!marked(element)) found.push(`focus does not show: ${name(element)}`);
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const parent = texts.currentNode.parentElement;
+      if (!texts.currentNode.textContent.trim() || !shown(parent) || parent.closest("svg, .katex-mathml, .visually-hidden")) continue;
+      const style = getComputedStyle(parent), below = paper(parent), size = parseFloat(style.fontSize);
+      const value = contrast(over(rgba(style.color), below), below);
+      if (value < (size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5))
+        found.push(`words of contrast ${value.toFixed(2)} where the focus is: ${name(element)}`);
     }
-    document.activeElement?.blur?.();
-    scrollTo(...before);
     return found;
   };
   /** What answers to a mouse must answer to a keyboard; what scrolls must be reached by one. */
@@ -212,23 +241,36 @@ window.bookChecks = (() => {
     return found;
   };
   let walked = new Set();
-  /** One stop of a walk with the Tab key: null at the end of the page, else what is wrong with it. */
-  const step = async () => {
-    const moving = document.getAnimations().filter((a) => a instanceof CSSTransition);
-    await Promise.all(moving.map((a) => a.finished.catch(() => null)));
-    const element = document.activeElement;
-    if (!element || element === document.body || walked.has(element)) return null;
+  let ended = false;
+  let stumbles = [];
+  /** Look at where the focus is just before the Tab key leads on. */
+  const step = () => {
+    const element = document.activeElement ?? document.body;
+    if (ended || (element === document.body && walked.size === 0)) return;
+    ended = element === document.body || walked.has(element);
+    if (ended) return;
     walked.add(element);
-    const found = [];
-    if (!marked(element)) found.push(`focus does not show: ${name(element)}`);
+    if (!marked(element)) stumbles.push(`focus does not show: ${name(element)}`);
     const box = element.getBoundingClientRect();
     if (box.bottom < 0 || box.top > innerHeight || box.right < 0 || box.left > innerWidth)
-      found.push(`the Tab key leads out of sight: ${name(element)}`);
-    return found;
+      stumbles.push(`the Tab key leads out of sight: ${name(element)}`);
+    stumbles.push(...words(element));
   };
-  /** A radio group is one stop. */
-  const missed = () => stops().filter((e) => !walked.has(e) && e.type !== "radio").map((e) => `the Tab key does not reach: ${name(e)}`);
-  const walk = () => { walked = new Set(); scrollTo(0, 0); };
+  const walk = () => {
+    scrollTo(0, 0);
+    addEventListener("keydown", (event) => event.key === "Tab" && step(), true);
+  };
+  /** What the walk met with and what it did not come to, once it has ended. A radio group is one stop. */
+  const met = () => {
+    if (!ended) return null;
+    const missed = stops().filter((e) => !walked.has(e) && e.type !== "radio");
+    const first = stops().filter((e) => e.getAttribute("tabindex") > 0);
+    return [
+      ...stumbles,
+      ...missed.map((e) => `the Tab key does not reach: ${name(e)}`),
+      ...first.map((e) => `breaks the order of the Tab key: ${name(e)}`),
+    ];
+  };
 
-  return { unfold, overflow, mathematics, figures, images, focus, mouseOnly, walk, step, missed };
+  return { unfold, overflow, mathematics, figures, images, mouseOnly, walk, met };
 })();

@@ -114,6 +114,13 @@ def summary(runs: list[dict[str, float]]) -> dict[str, float]:
     return {name: round(median(run[name] for run in runs), 3) for name in runs[0]}
 
 
+def commit(root: Path = ROOT) -> str:
+    """What was measured, as git knows it: pages change more often than they are measured."""
+    describe = ["git", "-C", str(root), "describe", "--always", "--abbrev=10", "--exclude=*"]
+    done = subprocess.run([*describe, "--dirty= and changes"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure pages with Lighthouse.")
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html")
@@ -150,6 +157,7 @@ def main() -> int:
                 )
     version = subprocess.run([browser, "--version"], capture_output=True, text=True).stdout.strip()
     provenance = {
+        "commit": commit(),
         "lighthouse": LIGHTHOUSE,
         "browser": " ".join(re.findall(r"^\w+ [\d.]+", version)) or version,
         "date": time.strftime("%Y-%m-%d"),

@@ -58,13 +58,14 @@ const drawing = (() => {
       const bin = Math.floor((value - start) / width);
       counts.set(bin, (counts.get(bin) ?? 0) + 1);
     }
-    const bars = [];
-    for (const [bin, count] of counts) {
+    // One outline around all of them, as in the still figures: it is what stands out from the page.
+    const first = Math.min(...counts.keys()), last = Math.max(...counts.keys()), steps = [];
+    for (let bin = first; bin <= last; bin++) {
       const left = Math.max(X(start + bin * width), box.left), right = Math.min(X(start + (bin + 1) * width), end);
-      const top = Math.max(Y(count / (values.length * width)), box.top);
-      if (right > left) bars.push(`M${round(left)},${round(bottom)}V${round(top)}H${round(right)}V${round(bottom)}Z`);
+      const top = Math.max(Y((counts.get(bin) ?? 0) / (values.length * width)), box.top);
+      if (right > left) steps.push(`${steps.length ? "" : `M${round(left)},${round(bottom)}`}V${round(top)}H${round(right)}`);
     }
-    return `<path class="bars" d="${bars.join("")}"/>`;
+    return `<path class="bars" d="${steps.join("")}${steps.length ? `V${round(bottom)}Z` : ""}"/>`;
   }
 
   /** One short mark for each value, below the axis. */

@@ -189,7 +189,7 @@
         const drawn = [
           upper.frame,
           lower.frame,
-          `<rect class="dropped" x="${upper.box.left}" y="${cutAt}" width="${upper.box.width}" height="${round(upper.bottom - cutAt)}"/>`,
+          `<rect class="background dropped" x="${upper.box.left}" y="${cutAt}" width="${upper.box.width}" height="${round(upper.bottom - cutAt)}"/>`,
           `<path class="cut" d="M${upper.box.left},${cutAt}H${upper.end}"/>`,
           `<path class="cursor" d="M${here},${upper.box.top}V${lower.bottom}"/>`,
         ];

@@ -155,6 +155,17 @@ class TestMarks:
         heights, edges, _ = plotting.density_histogram(ax, [1.0, 2, 2, 3], bins=7)
         assert np.sum(heights * np.diff(edges)) == pytest.approx(1)
 
+    @pytest.mark.parametrize("name", plotting.COLORS)
+    def test_histogram_has_an_outline_that_stands_out_and_a_filling_that_a_curve_does(self, name):
+        _, ax = plotting.figure()
+        color = plotting.COLORS[name]
+        _, _, (area,) = plotting.density_histogram(ax, [1.0, 2, 2, 3], color=color)
+        assert mpl.colors.to_hex(area.get_edgecolor(), keep_alpha=True) == f"{color}ff"
+        assert area.get_linewidth() >= 0.9
+        *filling, opacity = area.get_facecolor()
+        on_paper = opacity * np.array(filling) + (1 - opacity) * rgb(LIGHT)
+        assert contrast(rgb(plotting.COLORS["theory"]), on_paper) >= 3
+
     @pytest.mark.parametrize("mass", [1.0, 0.8])
     @pytest.mark.parametrize(
         "law",

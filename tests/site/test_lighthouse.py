@@ -1,7 +1,10 @@
 """The summary of Lighthouse's reports says what they say, and a goal that is missed is seen."""
 
+import re
+import subprocess
+
 import pytest
-from lighthouse import goals, kind_of, missed, sample, summary
+from lighthouse import commit, goals, kind_of, missed, sample, summary
 
 ROW = {
     "kind": "text",
@@ -40,6 +43,18 @@ def test_a_missed_goal(name, value):
 def test_a_desktop_is_held_to_more():
     assert missed({**ROW, "device": "desktop"}) == ["performance"]
     assert "largest_paint_s" not in goals("text", "desktop")
+
+
+def test_the_commit_that_was_measured(tmp_path):
+    assert commit(tmp_path) == "unknown"
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    (tmp_path / "page").write_text("old")
+    for step in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"]):
+        subprocess.run([*git, *step], check=True)
+    measured = commit(tmp_path)
+    assert re.fullmatch(r"[0-9a-f]{10}", measured)
+    (tmp_path / "page").write_text("new")
+    assert commit(tmp_path) == f"{measured} and changes"
 
 
 def test_pages(tmp_path):
