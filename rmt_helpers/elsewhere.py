@@ -6,8 +6,11 @@ are made of is this book's choice, simple on purpose; "The same law elsewhere" d
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from ._checks import FloatArray
 
@@ -177,11 +180,40 @@ def log_normalised(counts: ArrayLike) -> FloatArray:
     return standardised(np.log1p(Y / depth * np.median(depth)))
 
 
-def biwhitened(counts: ArrayLike, rounds: int = 200) -> tuple[FloatArray, FloatArray, FloatArray]:
+def seen_twice(counts: ArrayLike) -> FloatArray:
+    """Counts without the rows and columns that have fewer than two which are not zero, until there are none.
+
+    What is seen but once tells of nothing that is shared, and may leave `biwhitened` without a solution.
+
+    Examples
+    --------
+    >>> seen_twice([[1, 2, 0], [3, 1, 0], [0, 0, 5]])  # the last row and column have one count alone
+    array([[1., 2.],
+           [3., 1.]])
+    """
+    Y = np.asarray(counts, dtype=np.float64)
+    while True:
+        rows, columns = (np.count_nonzero(Y, axis=axis) >= 2 for axis in (1, 0))
+        if rows.all() and columns.all():
+            return Y
+        Y = Y[rows][:, columns]
+
+
+def biwhitened(
+    counts: ArrayLike, rounds: int = 10_000, tolerance: float = 1e-6
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Scale rows and columns so that the variances of Poisson counts are 1 on average in each.
 
     A Poisson count is an unbiased estimate of its own variance, so the scaling that gives the counts
     row means and column means 1 (Sinkhorn and Knopp) does it. After Landa, Zhang and Kluger (2022).
+
+    Parameters
+    ----------
+    counts : array_like of shape (N, M)
+    rounds : int
+        Turns of rows and columns after which to give up.
+    tolerance : float
+        By how much a row mean may differ from 1; the column means do not.
 
     Returns
     -------
@@ -193,7 +225,8 @@ def biwhitened(counts: ArrayLike, rounds: int = 200) -> tuple[FloatArray, FloatA
     Raises
     ------
     ValueError
-        If a count is negative, or a row or a column has none.
+        If a count is negative, or a row or a column has none; or if there are no such factors, as where one row
+        holds the only count of more than M/N columns. `seen_twice` leaves such columns out.
 
     Examples
     --------
@@ -205,13 +238,30 @@ def biwhitened(counts: ArrayLike, rounds: int = 200) -> tuple[FloatArray, FloatA
     Y = np.asarray(counts, dtype=np.float64)
     if Y.min() < 0 or not (Y.sum(axis=0).all() and Y.sum(axis=1).all()):
         raise ValueError("counts must not be negative, with no empty row or column")
+    for of, other, side in ((Y, "column", "row"), (Y.T, "row", "column")):
+        # Scaled, the only count of a column is N, and a row's sum is M. Turns would go on for very long here.
+        own = (of > 0)[:, (of > 0).sum(axis=0) == 1].sum(axis=1)
+        most = of.shape[1] / of.shape[0]
+        if own.max() > most:
+            raise ValueError(
+                f"counts must not have a {side} that holds the only count of more than {most:.4g} {other}s, "
+                f"{side} {own.argmax()} did of {own.max()}: no factors give all means 1"
+            )
     rows, columns = Y.shape
-    rho = np.ones(rows)
-    for _ in range(rounds):
-        omega = rows / (rho @ Y)
-        rho = columns / (Y @ omega)
-    omega = rows / (rho @ Y)
-    return np.sqrt(rho)[:, None] * Y * np.sqrt(omega), rho, omega
+    sparse, rho, off = csr_array(Y), np.ones(rows), np.inf
+    # Where there are no factors, some grow without end.
+    with np.errstate(over="raise", divide="raise", invalid="raise"), suppress(FloatingPointError):
+        for _ in range(rounds):
+            omega = rows / (sparse.T @ rho)
+            means = rho * (sparse @ omega) / columns
+            off = float(np.abs(means - 1).max())
+            if off <= tolerance:
+                return np.sqrt(rho)[:, None] * Y * np.sqrt(omega), rho, omega
+            rho = rho / means
+    raise ValueError(
+        f"counts must have factors that give all means 1, none were found in {rounds} rounds: the mean of a row was "
+        f"still {off:.2g} off"
+    )
 
 
 def localisation(vectors: ArrayLike) -> FloatArray:

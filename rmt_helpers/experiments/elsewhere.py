@@ -6,6 +6,8 @@ common but the law.
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from .._checks import FloatArray
@@ -22,6 +24,7 @@ from ..elsewhere import (
     minimum_variance,
     parts,
     risk,
+    seen_twice,
     shrunk_linearly,
     standardised,
     stock_returns,
@@ -129,9 +132,18 @@ def cells(configuration: Configuration) -> dict[str, float]:
         rng, configuration["types"], configuration["depth"], rare=configuration["rare"]
     )
     usual = log_normalised(counts)
-    scaled, _, _ = biwhitened(counts)
-    measured = {"zeros": float(np.mean(counts == 0))}
-    matrices = {"usual": usual, "permuted": rng.permuted(usual, axis=0), "biwhitened": scaled}
+    matrices = {
+        "usual": usual,
+        "permuted": rng.permuted(usual, axis=0),
+        "filtered": biwhitened(seen_twice(counts))[0],
+    }
+    # Only where factors exist: they need not, with genes that are seen in a single cell.
+    with contextlib.suppress(ValueError):
+        matrices["biwhitened"] = biwhitened(counts)[0]
+    measured = {
+        "zeros": float(np.mean(counts == 0)),
+        "scalable": float("biwhitened" in matrices),
+    }
     for name, matrix in matrices.items():
         u, nu, _ = np.linalg.svd(matrix, full_matrices=False)
         fit = bema(Spectrum(nu, (matrix.shape[0], matrix.shape[1])))
@@ -171,8 +183,7 @@ def factors(configuration: Configuration) -> dict[str, float]:
     fit = bema(X)
     measured = {"n_signal, plain": float(fit.n_signal), "ks, plain": fit.ks}
     if configuration["noise"] == "poisson":
-        rows, columns = X.sum(axis=1) > 0, X.sum(axis=0) > 0
-        scaled = bema(biwhitened(X[rows][:, columns])[0])
+        scaled = bema(biwhitened(seen_twice(X))[0])
         measured |= {
             "n_signal, biwhitened": float(scaled.n_signal),
             "ks, biwhitened": scaled.ks,

@@ -13,6 +13,7 @@ from .._checks import FloatArray
 from ..nets.encoder import embed, load_encoder, matrices, replaced, similarity
 from ..nets.layers import Factors, factorize
 from ..spectrum import Spectrum
+from ..statistics import power_law_fit, spacing_ratio
 from .measures import both_fits, columns
 from .runner import Configuration
 from .store import Result
@@ -87,38 +88,11 @@ def _spectra(configuration: Configuration) -> Result:
                         "method": estimator,
                         **columns(fit),
                         "std": float(W.std()),
-                        "tail_exponent": tail_exponent(seen.eigenvalues),
+                        "tail_exponent": power_law_fit(seen.eigenvalues).exponent,
                         "spacing_ratio": spacing_ratio(seen.values),
                     }
                 )
     return Result(rows, arrays)
-
-
-def tail_exponent(eigenvalues: FloatArray) -> float:
-    """α of a power law λ^(−α) above the start that fits best (Clauset, Shalizi and Newman 2009).
-
-    Maximum likelihood above each possible start with at least 10 values; the start is the one with the
-    smallest Kolmogorov–Smirnov distance.
-    """
-    x = np.sort(eigenvalues)
-    best = (np.inf, np.nan)
-    for k in range(x.size - 10):
-        tail = x[k:]
-        excess = np.log(tail / tail[0])
-        alpha = 1 + tail.size / excess.sum()
-        fitted = -np.expm1(-(alpha - 1) * excess)
-        steps = np.arange(tail.size + 1) / tail.size
-        ks = max(np.max(steps[1:] - fitted), np.max(fitted - steps[:-1]))
-        best = min(best, (float(ks), float(alpha)))
-    return best[1]
-
-
-def spacing_ratio(values: FloatArray) -> float:
-    """Mean ratio of the smaller to the larger of neighbouring spacings: .531 for noise, .386 for
-    independent points (Atas et al. 2013)."""
-    gaps = np.diff(np.sort(values))
-    pairs = np.stack([gaps[1:], gaps[:-1]])
-    return float((pairs.min(axis=0) / pairs.max(axis=0)).mean())
 
 
 @cache

@@ -17,14 +17,15 @@ from ..nets.layers import factorize, weight_matrices
 from ..nets.training import accuracy
 from ..spectrum import Spectrum
 from ..spikes import signal_strength, transition
+from ..statistics import power_law_fit
 from ..thresholds import bema
-from .encoder import tail_exponent
 from .networks import dataset
 from .runner import Configuration
 from .store import Result
 
-#: How often pure noise has a value that counts as a trap.
-TRAP_LEVEL = 1e-3
+#: How often pure noise has a value that counts as a trap, or as a spike that is sure: a network is looked at so often
+#: that a level of one in ten would be passed by chance.
+RARE = 1e-3
 
 
 def marks(steps: int, count: int) -> list[int]:
@@ -35,12 +36,12 @@ def marks(steps: int, count: int) -> list[int]:
 def traps(W: FloatArray, rng: np.random.Generator) -> tuple[int, int]:
     """Outliers of a matrix whose entries have been shuffled, and how many single entries should make.
 
-    Shuffling destroys every correlation, so a value above the level `TRAP_LEVEL` of noise, a "correlation
+    Shuffling destroys every correlation, so a value above the level `RARE` of noise, a "correlation
     trap", must come from the entries themselves: an entry w is the signal w·eᵢeⱼᵀ, the mean m of all entries
     one of singular value |m|√(NM). Either makes an outlier where it is strong enough to reach the threshold.
     """
     spectrum = Spectrum.of(rng.permutation(W.ravel()).reshape(W.shape), method="gram")
-    fit = bema(spectrum, beta=TRAP_LEVEL)
+    fit = bema(spectrum, beta=RARE)
     unit = fit.sigma * np.sqrt(spectrum.n)
     least = unit * float(signal_strength(fit.threshold / unit, spectrum.c))
     strong = int(np.count_nonzero(np.abs(W) > least))
@@ -86,6 +87,7 @@ def grok(configuration: Configuration) -> Result:
                     "sigma": fit.sigma,
                     "sigma_known": level,
                     "n_signal": s,
+                    "n_sure": bema(spectrum, beta=RARE).n_signal,
                     "ks": fit.ks,
                     "detectable": K,
                     "theta_first": float(theta[0]),
@@ -103,7 +105,7 @@ def grok(configuration: Configuration) -> Result:
             for name, value in (
                 ("phi_left", float(alignment(fit).left[:s].mean()) if s else np.nan),
                 ("true_left", float(span.mean()) if s and K else np.nan),
-                ("tail_exponent", tail_exponent(spectrum.eigenvalues)),
+                ("tail_exponent", power_law_fit(spectrum.eigenvalues).exponent),
             ):
                 curves.setdefault(f"{layer}/{name}", []).append(value)
 

@@ -17,9 +17,9 @@ from . import (
     tails,
     which,
 )
-from .claim import VERDICTS, Claim, Finding, mean_interval, untested
+from .claim import VERDICTS, Claim, Finding, mean_interval, share_interval, untested
 
-__all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "untested"]
+__all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "mean_interval", "share_interval", "untested"]
 
 CLAIMS: tuple[Claim, ...] = (
     *paper.CLAIMS,

@@ -63,7 +63,8 @@ class Claim:
     statement : str
         The claim, in one sentence.
     criterion : str
-        What was to be seen for it to hold, stated without looking at the result.
+        What is to be seen for it to hold, and what for limits. It says nothing of the result; but not
+        every word of it was written before there was one, see chapter "What we believe now".
     chapter : str
         Label of the chapter that treats it, for example ``"ch-truth"``.
     judge : callable
@@ -119,3 +120,35 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float,
     mean = float(x.mean())
     half = float(stats.t.ppf((1 + level) / 2, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size))
     return mean, mean - half, mean + half
+
+
+def share_interval(hits: int, draws: int, level: float = 0.95) -> tuple[float, float, float]:
+    """Share of independent draws with its exact interval (Clopper and Pearson).
+
+    Parameters
+    ----------
+    hits, draws : int
+        0 ≤ hits ≤ draws, draws at least 1.
+    level : float
+        Coverage, at least.
+
+    Returns
+    -------
+    share, low, high : float
+
+    Raises
+    ------
+    ValueError
+        If there is no draw, or there are more hits than draws.
+
+    Examples
+    --------
+    >>> [round(x, 3) for x in share_interval(5, 5)]
+    [1.0, 0.478, 1.0]
+    """
+    if not 0 <= hits <= draws or draws < 1:
+        raise ValueError(
+            f"hits and draws must satisfy 0 ≤ hits ≤ draws ≥ 1, were {hits!r} and {draws!r}"
+        )
+    found = stats.binomtest(int(hits), int(draws)).proportion_ci(level)
+    return hits / draws, float(found.low), float(found.high)

@@ -10,12 +10,16 @@ import numpy as np
 from .._checks import FloatArray
 from ..experiments import Results, load_results
 from ..spectrum import Spectrum
+from ..statistics import plateau_p_value
 from ..thresholds import NoiseFit, bema
 from ..thresholds.fit import _NULL_LEVEL, _NULL_SLOPE
 from .claim import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Seeds that every kind of network of the experiment "layers" has; more where a figure needs them.
+ALIKE = 5
 
 
 @lru_cache(maxsize=16)
@@ -76,6 +80,27 @@ def layers() -> pd.DataFrame:
     table["fully"] = table["layer"].str.startswith("fc")
     table["kind"] = table["network"] + " " + table["data"]
     return table
+
+
+def encoder_ratios() -> FloatArray:
+    """Mean spacing ratio of each matrix in the layers of the trained sentence encoder."""
+    table = stored("encoder").table
+    table = table[(table["part"] == "spectra") & (table["order"] == "as trained")]
+    table = table[(table["method"] == "bema") & table["matrix"].str.contains(r"^\d")]
+    return np.asarray(table["spacing_ratio"], dtype=np.float64)
+
+
+def encoder_plateaus() -> FloatArray:
+    """p-value of a plateau in the Hill plot of each of these matrices."""
+    results = stored("encoder")
+    run = str(results.table[results.table["part"] == "spectra"]["run"].iloc[0])
+    spectra = {k: v for k, v in results.arrays(run).items() if k[0].isdigit()}
+    return np.array(
+        [
+            plateau_p_value(values.astype(float) ** 2, 8, values.size // 4)
+            for values in spectra.values()
+        ]
+    )
 
 
 def settled(spectrum: Spectrum) -> NoiseFit:

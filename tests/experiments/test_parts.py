@@ -4,35 +4,13 @@ import numpy as np
 import pytest
 
 from rmt_helpers import Spectrum, bema, spiked_matrix
-from rmt_helpers.experiments.encoder import CHANGES, spacing_ratio, tail_exponent
+from rmt_helpers.experiments.encoder import CHANGES
 from rmt_helpers.experiments.failures import NOISES, plant
 from rmt_helpers.experiments.layers import sweep_ranks
 from rmt_helpers.experiments.measures import both_fits, columns
 from rmt_helpers.experiments.null import simulate
 from rmt_helpers.experiments.truth import _overlaps
 from rmt_helpers.nets.layers import factorize
-
-
-@pytest.mark.parametrize("alpha", [2.0, 3.5])
-def test_the_exponent_of_a_power_law_is_found(alpha):
-    """2,000 exact draws: the standard error is (α − 1)/√n, .056 at α = 3.5."""
-    u = np.random.default_rng(1).random(2000)
-    assert tail_exponent((1 - u) ** (-1 / (alpha - 1))) == pytest.approx(alpha, rel=0.1)
-
-
-def test_the_start_of_a_tail_is_found():
-    rng = np.random.default_rng(2)
-    body, tail = rng.uniform(0.1, 1, 300), (1 - rng.random(700)) ** (-1 / 1.5)
-    assert tail_exponent(np.concatenate([body, tail])) == pytest.approx(2.5, rel=0.1)
-
-
-def test_spacing_ratio_of_noise_and_of_independent_points():
-    """.5307 and .3863 (Atas et al. 2013); s.e. of a mean over 4 · 400 ratios is .007."""
-    rng = np.random.default_rng(3)
-    noise = [spacing_ratio(Spectrum.of(rng.standard_normal((400, 600))).values) for _ in range(4)]
-    points = [spacing_ratio(rng.random(400)) for _ in range(4)]
-    assert np.mean(noise) == pytest.approx(0.5307, abs=0.025)
-    assert np.mean(points) == pytest.approx(0.3863, abs=0.025)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 from rmt_helpers.experiments.catalogue import EXPERIMENTS
 from rmt_helpers.experiments.encoder import CHANGES, GROUPS
 from rmt_helpers.experiments.failures import NOISES
+from rmt_helpers.experiments.grokking import RARE
+from rmt_helpers.verdicts.grokking import SURE_LEVEL
 
 BLOCKED = """
 import sys
@@ -59,12 +61,13 @@ def test_a_plan_names_work_that_is_there(experiment):
     assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_plans_ask_for_all_that_the_work_can_do():
-    """Plans name noises and changes as text, since the functions behind them need torch."""
+def test_what_is_said_twice_is_the_same():
+    """Plans and judges repeat the names and the level of modules that need torch."""
 
     def asked(name, key):
         return {c[key] for c in EXPERIMENTS[name].configurations if key in c}
 
+    assert SURE_LEVEL == RARE
     assert asked("failures", "noise") == set(NOISES)
     assert asked("encoder", "group") == set(GROUPS)
     assert asked("encoder", "change") == set(CHANGES)

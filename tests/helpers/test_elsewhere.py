@@ -99,6 +99,43 @@ def test_biwhitening_refuses_empty_rows_and_negative_counts(bad):
         elsewhere.biwhitened(bad)
 
 
+def test_biwhitening_refuses_what_cannot_be_scaled():
+    """Scaled, the only counts of two columns would give the first row a sum of 2N, where M is asked for."""
+    alone = [[1, 1, 1, 0], [0, 0, 2, 1], [0, 0, 3, 1]]
+    with pytest.raises(
+        ValueError, match="a row that holds the only count of more than 1.333 columns"
+    ):
+        elsewhere.biwhitened(alone)
+    with pytest.raises(
+        ValueError, match="a column that holds the only count of more than 1.333 rows"
+    ):
+        elsewhere.biwhitened(np.transpose(alone))
+    # No count stands alone, but three columns of sum 5 have all their counts in two rows of sum 5.
+    block = [[1, 2, 1, 1, 0], [3, 1, 2, 0, 1], *[[0, 0, 0, 1, 2]] * 3]
+    with pytest.raises(ValueError, match="none were found in 300 rounds"):
+        elsewhere.biwhitened(block, rounds=300)
+    with pytest.raises(ValueError, match="none were found in 10000 rounds"):  # factors overflow
+        elsewhere.biwhitened(block)
+
+
+def test_biwhitening_says_when_it_needs_more_rounds():
+    Y = np.random.default_rng(5).poisson(np.outer(np.arange(1, 31), np.linspace(0.5, 4, 50)))
+    with pytest.raises(
+        ValueError, match="none were found in 2 rounds: the mean of a row was still"
+    ):
+        elsewhere.biwhitened(Y, rounds=2)
+
+
+def test_what_is_seen_once_is_left_out_until_nothing_is():
+    """Without the last column the last row has a single count, and goes as well."""
+    counts = [[1, 2, 1, 0], [1, 1, 2, 0], [0, 3, 0, 1]]
+    assert elsewhere.seen_twice(counts).tolist() == [[1, 2, 1], [1, 1, 2]]
+    sparse, _ = elsewhere.cell_counts(np.random.default_rng([0, 4]), 1, 600, rare=1500)
+    with pytest.raises(ValueError, match="counts must not have a row"):
+        elsewhere.biwhitened(sparse)
+    assert elsewhere.biwhitened(elsewhere.seen_twice(sparse))[0].shape[0] == 400
+
+
 def test_localisation():
     n = 400
     x = np.random.default_rng(6).standard_normal((n, 50))

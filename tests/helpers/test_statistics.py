@@ -75,16 +75,6 @@ def test_agrees_with_the_powerlaw_package():
     assert math.isclose(ours.exponent, theirs.alpha, rel_tol=1e-9)
 
 
-def test_the_encoder_experiment_computes_the_same():
-    pytest.importorskip("torch")
-    from rmt_helpers.experiments import encoder
-
-    rng = np.random.default_rng(4)
-    for x in (pareto(rng, 2.0, 100), rng.random(150) + 0.1):
-        assert math.isclose(encoder.tail_exponent(x), power_law_fit(x).exponent, rel_tol=1e-12)
-        assert math.isclose(encoder.spacing_ratio(x), spacing_ratio(x), rel_tol=1e-12)
-
-
 def test_hill_is_its_definition():
     x = pareto(np.random.default_rng(5), 3.0, 50)
     top = np.sort(x)[::-1]
@@ -192,6 +182,13 @@ def test_dense_matrices_give_the_tridiagonal_ones_ratio():
         ratios.append(spacing_ratio(np.linalg.eigvalsh(A + A.T)))
     error = np.std(ratios, ddof=1) / math.sqrt(20)
     assert abs(np.mean(ratios) - reference_ratio("noise")) < 4 * error
+
+
+def test_independent_points_have_their_ratio():
+    rng = np.random.default_rng(12)
+    ratios = [spacing_ratio(rng.random(400)) for _ in range(40)]
+    error = np.std(ratios, ddof=1) / math.sqrt(40)
+    assert abs(np.mean(ratios) - reference_ratio("independent")) < 4 * error
 
 
 def test_unfolding_undoes_a_smooth_stretch():

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from rmt_helpers.verdicts import Finding, mean_interval
+from rmt_helpers.verdicts import Finding, mean_interval, share_interval
 
 
 def test_a_finding_must_be_whole():
@@ -22,6 +23,20 @@ def test_a_finding_must_be_whole():
 def test_an_interval_needs_two_finite_values(bad):
     with pytest.raises(ValueError, match="values must be two or more finite numbers"):
         mean_interval(bad)
+
+
+@pytest.mark.parametrize(("hits", "draws"), [(-1, 5), (6, 5), (0, 0)])
+def test_a_share_needs_draws(hits, draws):
+    with pytest.raises(ValueError, match="hits and draws must satisfy"):
+        share_interval(hits, draws)
+
+
+def test_an_exact_interval_by_its_definition():
+    share, low, high = share_interval(3, 20)
+    assert share == 0.15
+    assert stats.binom.sf(2, 20, low) == pytest.approx(0.025)
+    assert stats.binom.cdf(3, 20, high) == pytest.approx(0.025)
+    assert share_interval(0, 20)[1] == 0
 
 
 def test_the_interval_covers_as_often_as_it_says():

@@ -1,5 +1,6 @@
 """Everything that was to be judged has a claim with a criterion and a home, and every judge answers."""
 
+import ast
 import math
 import re
 from collections import Counter
@@ -65,6 +66,27 @@ KEYS = {
         "promise-iii",
     ),
 }
+
+
+#: Numbers that tell on how much a finding rests; a judge computes them.
+SAMPLE = re.compile(
+    r"\b(\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen|twenty) (\w+ )?"
+    r"(seeds|pairs|draws|runs|networks|matrices|shapes|kinds|settings|problems|states|simulations)\b"
+)
+
+
+def typed_samples(source):
+    """What functions of a module say about the size of a sample without computing it."""
+    texts = (
+        node.value
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value != ast.get_docstring(function, clean=False)
+    )
+    return [found[0] for text in texts for found in SAMPLE.finditer(text)]
 
 
 def by_key(claim):
@@ -133,6 +155,18 @@ def test_a_gap_is_told_in_sentences(row):
     assert row.missing.endswith(".")
     assert row.instead.endswith(".")
     assert set(re.findall(r"\{ref\}`([^`]+)`", row.instead)) <= LABELS
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "rmt_helpers/verdicts").glob("*.py")), ids=lambda path: path.stem
+)
+def test_no_remark_types_the_size_of_its_sample(path):
+    assert typed_samples(path.read_text("utf8")) == []
+
+
+def test_a_typed_size_is_seen():
+    typed = 'def judge():\n    """Of 5 seeds."""\n    return f"Lost {x:.1f} in five paired seeds of {n} networks."'
+    assert typed_samples(typed) == ["five paired seeds"]
 
 
 def test_keys_are_unique():

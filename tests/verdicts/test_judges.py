@@ -119,13 +119,18 @@ def test_review(monkeypatch, false_table):
     assert review.falsifier().verdict == "holds"
 
 
+def test_spacings_of_independent_points(monkeypatch):
+    assert cited.spacings().verdict == "holds"
+    monkeypatch.setattr(cited, "encoder_ratios", lambda: np.full(36, 0.39))
+    assert cited.spacings().verdict == "fails"
+
+
 @pytest.mark.parametrize(
     ("judge", "name", "change"),
     [
         (cited.bema_level, "null", {"false_positive_rate": 0.25}),
         (cited.glorot, "bulk", {"sigma": 0.05}),
         (cited.the_law, "null", {"ks_median": 0.1}),
-        (cited.spacings, "encoder", {"spacing_ratio": 0.39}),
         (cited.lenet, "layers", {"test_full": 0.9}),
     ],
 )

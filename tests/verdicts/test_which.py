@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from rmt_helpers.experiments import load_results
@@ -17,9 +18,10 @@ def changed(monkeypatch):
 
     def change(edit):
         def load(name):
-            table = load_results(name).table.copy()
+            results = load_results(name)
+            table = results.table.copy()
             edit(table)
-            return SimpleNamespace(table=table)
+            return SimpleNamespace(table=table, arrays=results.arrays)
 
         monkeypatch.setattr(which, "load_results", load)
 
@@ -63,11 +65,33 @@ def test_equal_errors_make_the_least_error_threshold_hold(changed):
     assert JUDGES["which-least-error"]().verdict == "holds"
 
 
-def test_swapped_methods_swap_the_verdict_on_deflation(changed):
-    names = {"parallel_analysis, signs": "parallel_analysis, columns"}
-    names |= {new: old for old, new in names.items()}
-    changed(lambda table: table.__setitem__("method", table["method"].replace(names)))
-    assert JUDGES["which-shadow"]().verdict == "fails"
+@pytest.mark.parametrize(
+    ("key", "swap", "verdict"),
+    [
+        ("which-shadow", ("parallel_analysis, signs", "parallel_analysis, columns"), "fails"),
+        ("which-stepwise", ("kritchman_nadler", "bema"), "fails"),
+        ("which-stepwise", ("kritchman_nadler", "kritchman_nadler"), "undecided"),
+    ],
+)
+def test_swapped_methods_swap_the_verdict(monkeypatch, key, swap, verdict):
+    """Two methods in each other's places, or one in both places."""
+    honest, names = which.per_draw, dict(zip(swap, reversed(swap), strict=True))
+    if len(names) == 1:
+        names = {"bema": swap[0]}
+    monkeypatch.setattr(
+        which, "per_draw", lambda method, signal: honest(names.get(method, method), signal)
+    )
+    assert JUDGES[key]().verdict == verdict
+
+
+def test_the_interval_over_draws_by_hand():
+    """Two cells of four draws, differences of 1 in one and two of the four."""
+    first, second = [np.ones(4), np.ones(4)], [np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1])]
+    mean, low, high = which._paired(first, second)
+    assert mean == pytest.approx(37.5)
+    # Student's variances 3/4·1/3 = 1/4 and 1/3, each over four draws, and half of each mean.
+    assert high - mean == pytest.approx(100 * 1.959964 * np.sqrt((1 / 4 + 1 / 3) / 4) / 2)
+    assert mean - low == pytest.approx(high - mean)
 
 
 def test_no_loss_of_accuracy_makes_the_cut_hold(changed):
