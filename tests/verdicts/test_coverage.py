@@ -10,7 +10,9 @@ import book_rules as rules
 import pytest
 from book_rules import Page
 from build import pages
+from markdown_it import MarkdownIt
 
+from rmt_helpers import plotting
 from rmt_helpers.experiments import load_results
 from rmt_helpers.experiments.catalogue import EXPERIMENTS
 from rmt_helpers.verdicts import CLAIMS, Finding
@@ -89,6 +91,14 @@ def typed_samples(source):
     return [found[0] for text in texts for found in SAMPLE.finditer(text)]
 
 
+def cells(*texts):
+    """How many cells of the last row a page shows that still hold their whole text."""
+    table = plotting.table([dict(zip("abc", texts, strict=False))])
+    tokens = MarkdownIt("commonmark").enable("table").parse(table._repr_markdown_())
+    shown = [token.content for token in tokens if token.type == "inline"][len(texts) :]
+    return sum(seen == text for seen, text in zip(shown, texts, strict=True))
+
+
 def by_key(claim):
     return claim.key
 
@@ -155,6 +165,7 @@ def test_a_gap_is_told_in_sentences(row):
     assert row.missing.endswith(".")
     assert row.instead.endswith(".")
     assert set(re.findall(r"\{ref\}`([^`]+)`", row.instead)) <= LABELS
+    assert cells(row.key, row.missing, row.instead) == 3
 
 
 @pytest.mark.parametrize(
@@ -186,5 +197,7 @@ def test_every_judge_answers(claim):
     finding = claim.judge()
     assert isinstance(finding, Finding)
     assert finding.remark.endswith(".")
+    assert len(finding.remark.split()) > 3
+    assert cells(f"{claim.statement} *Asked:* {claim.criterion}", finding.remark) == 2
     if not math.isnan(finding.effect):
         assert finding.unit
