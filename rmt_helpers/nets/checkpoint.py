@@ -73,6 +73,14 @@ def singular_values(
 ) -> Spectrum:
     """`Spectrum.of`, computed in float64 on a device that torch knows.
 
+    Parameters
+    ----------
+    W : array of shape (N, M)
+    device : str
+        As torch names it, "cpu" or "cuda:0".
+    method : {"svd", "gram"}
+        As for `Spectrum.of`.
+
     Raises
     ------
     ValueError

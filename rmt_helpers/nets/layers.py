@@ -87,7 +87,7 @@ def weight_matrices(model: nn.Module, reshape: str = "out") -> dict[str, NDArray
     ----------
     model : torch.nn.Module
     reshape : {"out", "kernel"}
-        How a convolution's weight becomes a matrix. "out": (out, in, *kernel) becomes (out, in ·
+        How a convolution's weight becomes a matrix. "out": (out, in, kernel …) becomes (out, in ·
         kernel size), one row a filter; the functions below that change a layer use this one.
         "kernel": (out, in, height, width) of a two-dimensional convolution becomes (out · height,
         in · width), a row for each row of each filter. Its rank is the number of maps between a

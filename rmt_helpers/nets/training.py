@@ -114,7 +114,21 @@ def scores(model: nn.Module, images: Images, block: int = 1000) -> torch.Tensor:
 
 
 def accuracy(model: nn.Module, images: Images, block: int = 1000) -> float:
-    """Share of the images that the model classifies correctly, in evaluation mode."""
+    """Share of the images that the model classifies correctly, in evaluation mode.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        As for `scores`.
+    images : Images
+    block : int
+        How many go through at once.
+
+    Raises
+    ------
+    ValueError
+        As `scores`.
+    """
     predicted = scores(model, images, block).argmax(dim=1)
     return int((predicted == images.y.cpu()).sum()) / len(images)
 

@@ -48,8 +48,9 @@ class CheckedFit(NoiseFit):
         What the estimator returned, with whatever it has beyond a noise level and a threshold.
     rest : NoiseFit or None
         The values below the threshold as noise of the shape that the signal leaves, after rows and
-        columns were scaled to one variance where they differ: its `ks`, `ks_null` and `verdict` judge
-        the bulk more fairly than those of the fit where there are many signals.
+        columns were scaled to one variance where they differ: a settled fit. Its `ks`, `ks_null` and
+        `verdict` judge the bulk more fairly than those of the fit where there are many signals; where
+        the two verdicts part, `report` says so.
     entries : EntryChecks or None
         What the entries show; None if only a spectrum was given.
     findings : tuple of str
@@ -67,6 +68,19 @@ class CheckedFit(NoiseFit):
     def report(self) -> str:
         """What was found, what speaks against it, and how far to trust it."""
         lines = [super().report()]
+        scaled = self.entries is not None and self.entries.unequal
+        if (
+            self.rest is not None
+            and (self.n_signal or scaled)
+            and self.rest.verdict == "noise" != self.verdict
+        ):
+            # What was said is about the law of the whole shape: by itself it would speak against a fit
+            # that deserves trust.
+            lines.append(
+                f"{'Scaled to one variance, it' if scaled else 'It'} cannot be told from noise"
+                f"{' of the shape that the signal leaves' if self.n_signal else ''}: "
+                f"distance {self.rest.ks:.3f}, noise stays under {self.rest.ks_null:.3f}."
+            )
         lines += [f"  - {sentence}" for sentence in self.findings]
         return "\n".join([*lines, f"Trust in the count: {self.trust}. {_TRUST[self.trust]}"])
 
@@ -87,8 +101,9 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
        independent and of one variance, keeps its level, and copes with many signals.
     2. The directions that it found are taken out, and the entries that are left are looked at. If rows
        or columns differ in variance, or tails are heavy, `parallel_analysis` with random signs and
-       deflation counts again: it needs neither equal variances nor light tails. A spectrum without its
-       matrix has no entries, and the first count stands.
+       deflation counts again: it needs neither equal variances nor light tails. In large matrices its
+       count is an upper bound (see the notes of `parallel_analysis`). A spectrum without its matrix has
+       no entries, and the first count stands.
 
     Trust is ``"low"`` if the distance of the values that are left from the law of noise of their own
     shape (`CheckedFit.rest`) exceeds 0.03 and one and a half times what pure noise stays under, if

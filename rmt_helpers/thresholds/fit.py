@@ -129,8 +129,9 @@ class NoiseFit:
 
         The word is about the bulk, not about what stands above it. Heavy-tailed entries or a nonzero
         mean make false spikes and leave the bulk close to the law; many true spikes in a small matrix
-        push BEMA's bulk away from it. A short spectrum has a wide null: for p below about 50 ``"noise"``
-        says little. Measured in "Does the bulk follow the law?" and "What would refute it".
+        push BEMA's bulk away from it: a settled fit, which `noise_fit` makes, judges what is left by its
+        own shape. A short spectrum has a wide null: for p below about 50 ``"noise"`` says little.
+        Measured in "Does the bulk follow the law?" and "What would refute it".
         """
         if self.ks <= self.ks_null:
             return "noise"

@@ -67,12 +67,12 @@ def parallel_analysis(
     Notes
     -----
     The level holds for pure noise. After k signals the next value is held against the (k + 1)-th of
-    noise, not its largest: of a few weak signals it finds more than a test does, and one too many more
-    often. Scrambling keeps the entries, hence also heavy tails: they no longer make false signals, and they
-    hide true ones. It destroys every correlation, so correlated noise counts as signal. Column
-    permutation keeps the column means: a mean that all columns share hides behind itself, and with it
-    all that is smaller, until columns are centred; with signs it counts as a signal. A signal that
-    sits in a few entries survives scrambling and is missed.
+    noise, not its largest: of a few weak signals it finds more than a test does, and one or more too
+    many, the more often the larger the matrix. Scrambling keeps the entries, hence also heavy tails: they
+    no longer make false signals, and they hide true ones. It destroys every correlation, so correlated
+    noise counts as signal. Column permutation keeps the column means: a mean that all columns share hides
+    behind itself, and with it all that is smaller, until columns are centred; with signs it counts as a
+    signal. A signal that sits in a few entries survives scrambling and is missed.
 
     References
     ----------

@@ -104,9 +104,9 @@ def _auto_level() -> Finding:
     found = _level("auto", INDEPENDENT, 0.13)
     table = load_results("estimators").table
     rest = table[(table["method"] == "auto") & (table["signal"] == "none")]
-    rest = rest[~rest["noise"].isin(INDEPENDENT)].set_index("noise")
-    # Where the premise fails the count is worthless, and the report should say so.
-    warned = rest["trust_low"]
+    rest = rest[~rest["noise"].isin(INDEPENDENT)]
+    # Where the premise fails the count is worthless, and the report should say so, at every size.
+    warned = rest.groupby("noise", sort=False)["trust_low"].min()
     unseen = [noise for noise in warned.index if warned[noise] < 0.9]
     if found.verdict == "holds" and unseen:
         remark = f"{found.remark} Outside its premises it does not warn of: {', '.join(unseen)}."

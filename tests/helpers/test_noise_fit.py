@@ -63,6 +63,26 @@ def test_one_variance_for_all_would_be_wrong_there() -> None:
     assert "with one variance for all, noise passes for signal" in named.report()
 
 
+def test_a_crowded_bulk_is_judged_by_its_own_shape() -> None:
+    """The law of the whole shape does not fit what fifty signals leave; the report must say that noise does."""
+    W, _, _ = spiked_matrix((256, 512), np.linspace(4.2, 1.5, 50), rng=6)
+    fit = noise_fit(W)
+    assert (fit.n_signal, fit.trust, fit.verdict) == (50, "high", "shaped")
+    assert fit.rest is not None
+    assert fit.rest.spectrum.shape == (206, 462)
+    said = "It cannot be told from noise of the shape that the signal leaves: distance"
+    assert f"{said} {fit.rest.ks:.3f}, noise stays under {fit.rest.ks_null:.3f}." in fit.report()
+    # Not where both agree, be it on noise or on none.
+    for other in (planted("gaussian"), planted("correlated")):
+        assert "cannot be told from noise of" not in noise_fit(other).report()
+    quiet = np.random.default_rng(0).standard_normal((128, 256))
+    quiet[:, :50] *= 0.2
+    assert (
+        "Scaled to one variance, it cannot be told from noise: distance"
+        in noise_fit(quiet).report()
+    )
+
+
 def test_a_bulk_that_is_no_noise_is_not_trusted() -> None:
     """Singular values that fall like a power, with Haar vectors: no breach in any entry."""
     rng = np.random.default_rng(1)
