@@ -63,7 +63,8 @@ class Claim:
     statement : str
         The claim, in one sentence.
     criterion : str
-        What was to be seen for it to hold, stated without looking at the result.
+        What is to be seen for it to hold, and what for limits. It says nothing of the result; but not
+        every word of it was written before there was one, see chapter "What we believe now".
     chapter : str
         Label of the chapter that treats it, for example ``"ch-truth"``.
     judge : callable
