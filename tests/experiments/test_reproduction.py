@@ -107,9 +107,14 @@ class TestSummary:
         assert self.line(stored, record)["Came out again"] == "**the code has changed since**"
 
     def test_one_that_repeated_nothing_as_such(self, stored, tmp_path):
-        empty = dataclasses.replace(stored, sample=())
+        empty = dataclasses.replace(stored, sample=(), configurations=[])
         record = reproduction.reproduce([empty], root=tmp_path)
         assert self.line(empty, record)["Came out again"] == "**nothing was repeated**"
+
+    def test_the_last_run_of_one_without_a_sample(self, stored, tmp_path):
+        bare = dataclasses.replace(stored, sample=())
+        record = reproduction.reproduce([bare], root=tmp_path)
+        assert (record["toy"]["runs"], self.line(bare, record)["Came out again"]) == (1, "yes")
 
     def test_a_good_one_with_its_date(self, stored, tmp_path):
         record = reproduction.reproduce([stored], every=True, root=tmp_path)
