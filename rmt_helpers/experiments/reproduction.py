@@ -1,7 +1,8 @@
 """Repeating stored runs: how many come out as they are stored, and how far the numbers lie apart.
 
 ``python -m rmt_helpers.experiments reproduce`` repeats the sample of every experiment, or the last run of one that
-tests cannot repeat everywhere, and ``--all`` every run. What it finds is kept in ``results/reproduction.json``, experiment by experiment, and the book shows it with its date.
+tests cannot repeat everywhere, and ``--all`` every run. What it finds is kept in ``results/reproduction.json``,
+experiment by experiment, and the book shows it with its date.
 """
 
 from __future__ import annotations
