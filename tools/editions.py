@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ import build
 import yaml
 from book_rules import PROOF, Page
 from build import Chapter
-from notebooks import notebook_of
+from takeaway import notebook_files
 
 ROOT = build.ROOT
 
@@ -36,6 +36,11 @@ EXERCISE = re.compile(r"^(`{3,})\{exercise\} *([^\n]*)\n(.*?)^\1[ ]*$", re.M | r
 SOLUTION = re.compile(
     r"^(`{3,})\{solution-start\}[^\n]*\n.*?^(`{3,})\{solution-end\}[^\n]*\n\2[ ]*\n\n?", re.M | re.S
 )
+STUDENT_README = """\
+Write each solution in the cell that has its name. Where a function is asked for, the cell below runs it on cases and
+says what is wrong with it. The pages of the book are in `../site`: open `index.html` in a browser."""
+INSTRUCTOR_README = """\
+Solutions are open, with marking notes below them. The pages are in `../site`: open `index.html` in a browser."""
 PLACEHOLDER = "# Your solution: {title}"
 PROOF_PLACEHOLDER = "\n# (A proof goes into a text cell of its own.)"
 
@@ -169,11 +174,13 @@ def for_students(config: dict[str, Any]) -> None:
     config["html"].pop("baseurl", None)  # nor any <link> to the published pages
 
 
-def write_notebooks(out: Path, change: Any) -> None:
-    for path in sorted((ROOT / "chapters").rglob("*.md")):
-        target = out / path.relative_to(ROOT).with_suffix(".ipynb")
+def write_notebooks(out: Path, change: Callable[[str], str], edition: str, more: str) -> None:
+    """The notebooks with all that they need to run: who gets this folder has nothing else of the book."""
+    title = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["title"]
+    for name, content in notebook_files(change, title, more, edition).items():
+        target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(notebook_of(change(path.read_text("utf8"))), "utf8")
+        target.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
 
 
 def write_site(tree: Path, out: Path, cache: Path, edition: str) -> None:
@@ -200,7 +207,7 @@ def write_site(tree: Path, out: Path, cache: Path, edition: str) -> None:
 def student(out: Path, *, execute: bool = False, jobs: int = 1) -> None:
     """Write the student's edition: `out/site`, and `out/notebooks` without outputs."""
     shutil.rmtree(out, ignore_errors=True)
-    write_notebooks(out / "notebooks", student_text)
+    write_notebooks(out / "notebooks", student_text, "student", STUDENT_README)
     with tempfile.TemporaryDirectory() as folder:
         tree, cache = Path(folder) / "book", Path(folder) / "cache"
         copy_sources(tree, student_text, for_students)
@@ -225,7 +232,7 @@ def student(out: Path, *, execute: bool = False, jobs: int = 1) -> None:
 def instructor(out: Path) -> None:
     """Write the instructor's edition: `out/site`, and `out/notebooks` with solutions and notes."""
     shutil.rmtree(out, ignore_errors=True)
-    write_notebooks(out / "notebooks", instructor_text)
+    write_notebooks(out / "notebooks", instructor_text, "instructor's", INSTRUCTOR_README)
 
     def settings(config: dict[str, Any]) -> None:
         config["title"] += " (instructor's edition)"

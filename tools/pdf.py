@@ -3,7 +3,8 @@
     python tools/pdf.py        into _build/pdf/signal-and-noise.pdf
 
 Run `make book` first: code is not run here. A warning of Sphinx, a reference that LaTeX cannot resolve, a letter that
-its fonts lack and a figure that is missing are errors. `PACKAGES` are Debian's names of what is needed.
+its fonts lack, a figure that is missing and a link that leads nowhere are errors. `PACKAGES` are Debian's names of what
+is needed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 from build import BUILD, KERNEL_ENVIRONMENT, ROOT, pages, write_pages
@@ -24,6 +26,7 @@ PACKAGES = (
     "librsvg2-bin"
 )
 NAME = "signal-and-noise"
+LEAVES = 8  # a source fills at least so many pages, on average
 OUT = BUILD / "pdf"
 
 
@@ -58,6 +61,41 @@ def text_problems(tex: str, figures: list[str]) -> list[str]:
     return found
 
 
+def objects(data: bytes) -> bytes:
+    """The objects of a PDF that describe it, packed ones unpacked, without pictures, fonts and what pages show."""
+    parts = [re.sub(rb"stream\r?\n.*?endstream", b"", data, flags=re.S)]
+    for head in re.finditer(rb"/Type\s*/ObjStm[^>]*>>\s*stream\r?\n", data):
+        parts.append(zlib.decompressobj().decompress(data[head.end() :]))
+    return b"\n".join(parts)
+
+
+def problems(data: bytes, sources: int) -> list[str]:
+    """What is wrong with the print of a book of so many sources, as a file: its pages, its outline, its links."""
+    if not data.startswith(b"%PDF-") or b"%%EOF" not in data[-1024:]:
+        return ["is no whole PDF"]
+    text = objects(data)
+    string = rb"(\((?:\\.|[^\\()])*\))"
+    found = []
+    leaves = len(re.findall(rb"/Type\s*/Page\b", text))
+    if leaves < LEAVES * sources:
+        found.append(f"has {leaves} pages, fewer than {LEAVES} for each of {sources} sources")
+    outline = re.findall(rb"/Title\s*(?:\(|<)[^/]*/A\s*<<\s*/S\s*/GoTo\s*/D\s*" + string, text)
+    # The root is the title page's; all others are chapters of the print.
+    named = len({target for target in outline if target.startswith(b"(chapter.")})
+    if named < sources - 1:
+        found.append(f"its outline names {named} of {sources - 1} chapters")
+    ends = set(
+        re.findall(string + rb"\s*\d+ 0 R", b"".join(re.findall(rb"/Names\s*\[.*?\]", text, re.S)))
+    )
+    links = re.findall(rb"/S\s*/GoTo\s*/D\s*" + string, text)
+    if len(links) <= len(outline):
+        found.append("has no link from page to page")
+    found += [
+        f"a link to {name.decode('latin1')} leads nowhere" for name in sorted({*links} - ends)
+    ]
+    return found
+
+
 def typeset(folder: Path) -> str:
     """Run LaTeX as often as it takes; returns its log."""
     run = subprocess.run(
@@ -85,6 +123,8 @@ def make() -> Path:
     found += log_problems(typeset(folder))
     if found:
         raise SystemExit("\n".join(f"problem: {line}" for line in found))
+    if found := problems((folder / f"{NAME}.pdf").read_bytes(), len(pages())):
+        raise SystemExit("\n".join(f"problem: the print {line}" for line in found))
     shutil.copyfile(folder / f"{NAME}.pdf", OUT / f"{NAME}.pdf")
     return OUT / f"{NAME}.pdf"
 

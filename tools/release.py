@@ -1,21 +1,19 @@
 """What a reader may take along, in _build/release: notebooks, the site, a PDF, and sums to check them by.
 
-    python tools/release.py                  after `make book`; prints the book, too, where LaTeX is installed
+    python tools/release.py                  after `make book`; prints the book, too, which needs LaTeX
     python tools/release.py --without-pdf
 
 Notebooks hold no outputs and lie beside the package and the stored results, so that they run where nothing else of the
-book is. The editions for students and instructors come from `tools/editions.py`, where there is one.
+book is. The editions for students and instructors come from `tools/editions.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -24,31 +22,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
+import editions
 import notebooks
 import pdf
 from build import BUILD, ROOT, pages
 from editions import reader_text
+from takeaway import chapter_notebooks, notebook_files
 
 NAME = "signal-and-noise"
 RELEASE = BUILD / "release"
-EDITIONS = ("student", "instructor")
+EDITIONS = {"student": editions.student, "instructor": editions.instructor}
 NOTES = re.compile(r"`{3,}\{(?:marking|answer)\}")
 # The same content gives the same bytes.
 WHEN = (1980, 1, 1, 0, 0, 0)
-
-NOTEBOOKS_README = """# {title}: the notebooks
-
-Every chapter as a Jupyter notebook, with the package and the stored results that they read. With Python 3.11 to 3.13:
-
-    python -m venv .venv
-    .venv/bin/pip install -e ".[nets]" jupyterlab jupyterlab-myst matplotlib myst-nb
-    .venv/bin/jupyter lab chapters
-
-(On Windows, `.venv\\Scripts\\` in place of `.venv/bin/`.) `requirements.txt` lists the versions that the book was built
-with. The first chapter that trains a network fetches MNIST once.
-
-The book itself and its sources: {url}
-"""
 
 SITE_README = """Open index.html in a browser: everything, search and mathematics too, works from disk.
 """
@@ -80,46 +66,12 @@ def tree(folder: Path) -> dict[str, bytes | Path]:
     }
 
 
-def chapter_notebooks() -> dict[str, bytes]:
-    """Name -> notebook of each chapter, free of outputs and notes, and not paired with a text that is elsewhere."""
-    found = {}
-    for page in notebooks.chapters():
-        notebook = json.loads(notebooks.notebook_of(reader_text(page.read_text("utf8"))))
-        notebook["metadata"].pop("jupytext", None)
-        name = page.relative_to(ROOT).with_suffix(".ipynb").as_posix()
-        found[name] = (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
-    return found
-
-
-def tracked(*folders: str) -> dict[str, bytes | Path]:
-    """The files of these folders that belong to the book (what git ignores or a run left does not)."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z", *folders], cwd=ROOT, capture_output=True, check=True
-    ).stdout.decode()
-    return {name: ROOT / name for name in names.split("\0") if name}
-
-
-def notebook_files(title: str, url: str) -> dict[str, bytes | Path]:
-    beside = tracked("rmt_helpers", "results", "pyproject.toml", "requirements.txt")
-    licences = {name: ROOT / name for name in ("LICENSE", "LICENSE-TEXT", "CITATION.cff")}
-    readme = NOTEBOOKS_README.format(title=title, url=url).encode()
-    return {**chapter_notebooks(), **beside, **licences, "README.md": readme}
-
-
-def editions(release: Path) -> list[str]:
-    """Let `tools/editions.py` make each edition, and pack it. Returns what was made."""
-    if importlib.util.find_spec("editions") is None:
-        return []
-    module = importlib.import_module("editions")
-    made = []
-    for name in EDITIONS:
-        if not hasattr(module, name):
-            continue
+def pack_editions(release: Path) -> None:
+    """Let `tools/editions.py` make each edition, and pack it."""
+    for name, make_edition in EDITIONS.items():
         with tempfile.TemporaryDirectory() as folder:
-            getattr(module, name)(Path(folder))
+            make_edition(Path(folder))
             write_zip(release / f"{NAME}-{name}.zip", f"{NAME}-{name}", tree(Path(folder)))
-        made.append(name)
-    return made
 
 
 # Checks -------------------------------------------------------------------------------------------
@@ -141,7 +93,10 @@ def notebook_problems(files: dict[str, bytes], chapters: Iterable[str]) -> list[
         if name not in files:
             found.append(f"{name} is missing")
             continue
-        cells = json.loads(files[name])["cells"]
+        notebook = json.loads(files[name])
+        cells = notebook["cells"]
+        if "jupytext" in notebook.get("metadata", {}):
+            found.append(f"{name} is paired with a text that is not there")
         if any(cell.get("outputs") for cell in cells):
             found.append(f"{name} holds outputs")
         if not any(cell["cell_type"] == "code" for cell in cells):
@@ -155,7 +110,9 @@ def notebook_problems(files: dict[str, bytes], chapters: Iterable[str]) -> list[
     return found
 
 
-def site_problems(files: dict[str, bytes], names: Iterable[str]) -> list[str]:
+def site_problems(
+    files: dict[str, bytes], names: Iterable[str], *, notes: bool = False
+) -> list[str]:
     """Pages that are missing, and links from page to page that lead out of the archive or nowhere."""
     found = [
         f"{name} is missing"
@@ -171,7 +128,7 @@ def site_problems(files: dict[str, bytes], names: Iterable[str]) -> list[str]:
     found += [
         f"{name} holds notes for instructors"
         for name, content in files.items()
-        if name.endswith((".md", ".ipynb")) and NOTES.search(content.decode("utf8"))
+        if not notes and name.endswith((".md", ".ipynb")) and NOTES.search(content.decode("utf8"))
     ]
     for page, content in files.items():
         if not page.endswith(".html") or page == "404.html" or page.startswith("_static/"):
@@ -202,7 +159,34 @@ def resolve(page: str, target: str) -> str | None:
     return "/".join(parts)
 
 
-def problems(release: Path) -> list[str]:
+def edition_problems(
+    files: dict[str, bytes], edition: str, chapters: Iterable[str], pages: Iterable[str]
+) -> list[str]:
+    """An edition has a whole site and whole notebooks; who gets it sees what is meant for them, and no more."""
+    parts: dict[str, dict[str, bytes]] = {"notebooks": {}, "site": {}}
+    for name, content in files.items():
+        part, _, rest = name.partition("/")
+        if part in parts:
+            parts[part][rest] = content
+    notes = edition == "instructor"
+    found = [
+        *notebook_problems(parts["notebooks"], chapters),
+        *site_problems(parts["site"], pages, notes=notes),
+    ]
+    for name in chapters:
+        text = parts["notebooks"].get(name, b"").decode("utf8")
+        exercises = text.count("{exercise}")
+        for what, mark, due in (
+            ("solutions", "{solution-start}", notes),
+            ("marking notes", "**Marking.**", notes),
+            ("places for solutions", "# Your solution:", not notes),
+        ):
+            if text.count(mark) != due * exercises:
+                found.append(f"{name}: {text.count(mark)} {what} for {exercises} exercises")
+    return found
+
+
+def problems(release: Path, *, with_pdf: bool) -> list[str]:
     """All that is wrong with a release, each named with its file."""
     found = []
     chapters = [path.relative_to(ROOT) for path in notebooks.chapters()]
@@ -211,6 +195,8 @@ def problems(release: Path) -> list[str]:
     checks = {
         "notebooks": lambda files: notebook_problems(files, twins),
         "site": lambda files: site_problems(files, htmls),
+        "student": lambda files: edition_problems(files, "student", twins, htmls),
+        "instructor": lambda files: edition_problems(files, "instructor", twins, htmls),
     }
     for kind, check in checks.items():
         path = release / f"{NAME}-{kind}.zip"
@@ -223,6 +209,14 @@ def problems(release: Path) -> list[str]:
         for name in twins
         if not (release / "notebooks" / name).is_file()
     ]
+    if with_pdf:
+        path = release / f"{NAME}.pdf"
+        if not path.is_file():
+            found.append(f"{path.name} is missing")
+        else:
+            found += [
+                f"{path.name}: {line}" for line in pdf.problems(path.read_bytes(), len(htmls))
+            ]
     return found + sum_problems(release)
 
 
@@ -242,33 +236,26 @@ def sum_problems(release: Path) -> list[str]:
     return [] if path.read_text() == sums(release) else ["SHA256SUMS does not fit the files"]
 
 
-def make(release: Path, html: Path, *, with_pdf: bool) -> list[str]:
-    """Write everything anew into `release`; returns what was left out, and why."""
+def make(release: Path, html: Path, *, with_pdf: bool) -> None:
+    """Write everything anew into `release`."""
     import yaml
 
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
     title, url = config["title"], config["repository"]["url"]
     shutil.rmtree(release, ignore_errors=True)
     release.mkdir(parents=True)
-    for name, text in chapter_notebooks().items():
+    for name, text in chapter_notebooks(reader_text).items():
         target = release / "notebooks" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text)
-    write_zip(release / f"{NAME}-notebooks.zip", f"{NAME}-notebooks", notebook_files(title, url))
+    files = notebook_files(reader_text, title, f"The book itself and its sources: {url}")
+    write_zip(release / f"{NAME}-notebooks.zip", f"{NAME}-notebooks", files)
     site: dict[str, bytes | Path] = {**tree(html), "READ ME.txt": SITE_README.encode()}
     write_zip(release / f"{NAME}-site.zip", f"{NAME}-site", site)
-    left_out = []
-    made = editions(release)
-    left_out += [
-        f"no {name} edition: tools/editions.py makes none" for name in EDITIONS if name not in made
-    ]
-    missing = pdf.missing_programs()
-    if with_pdf and not missing:
+    pack_editions(release)
+    if with_pdf:
         shutil.copyfile(pdf.make(), release / f"{NAME}.pdf")
-    else:
-        left_out.append(pdf.advice(missing) if missing else "no PDF: not asked for")
     (release / "SHA256SUMS").write_text(sums(release))
-    return left_out
 
 
 def main() -> int:
@@ -279,8 +266,12 @@ def main() -> int:
     if not (html / "index.html").is_file():
         print("Nothing to release yet: run make book first.", file=sys.stderr)
         return 1
-    left_out = make(RELEASE, html, with_pdf=not arguments.without_pdf)
-    found = problems(RELEASE)
+    with_pdf = not arguments.without_pdf
+    if with_pdf and (missing := pdf.missing_programs()):
+        print(f"{pdf.advice(missing)}\nWithout it: make release PDF=no", file=sys.stderr)
+        return 1
+    make(RELEASE, html, with_pdf=with_pdf)
+    found = problems(RELEASE, with_pdf=with_pdf)
     for line in found:
         print(f"problem: {line}", file=sys.stderr)
     if found:
@@ -288,8 +279,6 @@ def main() -> int:
     for path in sorted(RELEASE.iterdir()):
         if path.is_file():
             print(f"{path.stat().st_size / 1e6:7.1f} MB  {path.relative_to(ROOT)}")
-    for line in left_out:
-        print(line)
     return 0
 
 

@@ -6,6 +6,8 @@ that stays a vector graphic.
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import yaml
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.addnodes import number_reference
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -96,6 +99,82 @@ class ExerciseLinks(SphinxPostTransform):
             link.replace_self(nodes.raw("", words, format="latex"))
 
 
+# Letters of the text's size that a line of print holds, and that lie between two columns.
+LINE, GAP = 92, 3
+SIZES = {"": 1.0, r"\footnotesize": 0.8, r"\scriptsize": 0.7}
+# A cell of so few letters, most often a number with its error, stays on one line.
+SHORT = 16
+
+
+def letters(cell: nodes.Node) -> str:
+    """What a cell shows, more or less: a command of mathematics is one letter."""
+    return " ".join(re.sub(r"\\[a-zA-Z]+|[{}$^_]", "", cell.astext()).split())
+
+
+def widths(rows: list[list[str]]) -> tuple[str, list[int]] | None:
+    """Size of type and widths for a table too wide for a line, header first; None where it fits as it is."""
+    columns = list(zip(*rows, strict=True))
+    full = [max(map(len, column)) for column in columns]
+    gaps = GAP * len(columns)
+    if sum(full) + gaps <= LINE:
+        return None
+    least = [
+        max(
+            *(len(word) for cell in column for word in cell.split()),
+            *(len(cell) for cell in column[1:] if len(cell) <= SHORT),
+            3,
+        )
+        for column in columns
+    ]
+    size, room = next(
+        (
+            (size, int(LINE / by - gaps))
+            for size, by in SIZES.items()
+            if sum(least) + gaps <= LINE / by
+        ),
+        (list(SIZES)[-1], sum(least)),
+    )
+    # What is left goes to those that would use it, the longest not in proportion: a long cell is read in lines anyway.
+    wants = [math.sqrt(most - small) for most, small in zip(full, least, strict=True)]
+    spare, total = room - sum(least), sum(wants) or 1.0
+    return size, [
+        small + min(most - small, round(spare * want / total))
+        for most, small, want in zip(full, least, wants, strict=True)
+    ]
+
+
+class WideTables(SphinxPostTransform):
+    """A table wider than a line gets columns that wrap, and smaller type where that is not enough.
+
+    Sphinx itself wraps no table of more than thirty rows, and lets numbers of narrow columns run into each other.
+    """
+
+    default_priority = 300
+    formats = ("latex",)
+
+    def run(self, **kwargs: Any) -> None:
+        for table in list(self.document.findall(nodes.table)):
+            rows = [
+                [letters(entry) for entry in row.findall(nodes.entry)]
+                for row in table.findall(nodes.row)
+            ]
+            if len({len(row) for row in rows}) != 1 or (found := widths(rows)) is None:
+                continue
+            size, columns = found
+            spec = addnodes.tabular_col_spec()
+            spec["spec"] = "".join(
+                rf">{{\raggedright\arraybackslash}}\X{{{width}}}{{{sum(columns)}}}"
+                for width in columns
+            )
+            before: list[nodes.Node] = [spec]
+            after: list[nodes.Node] = []
+            if size:
+                before.insert(0, nodes.raw("", rf"\begingroup{size}", format="latex"))
+                after.append(nodes.raw("", r"\endgroup", format="latex"))
+            parent, place = table.parent, table.parent.index(table)
+            parent[place : place + 1] = [*before, table, *after]
+
+
 def number_as_the_site(app: Sphinx, env: BuildEnvironment) -> None:
     """Theorems and exercises have the numbers of the site: Exercise 5.3, not 5.11.3.
 
@@ -145,6 +224,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(VectorFigures)
     app.add_post_transform(PrintFolded)
     app.add_post_transform(ExerciseLinks)
+    app.add_post_transform(WideTables)
     app.connect("env-check-consistency", number_as_the_site)
     app.connect("config-inited", latex_settings, priority=900)
     app.connect("build-finished", write_stand_in)

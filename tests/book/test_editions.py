@@ -4,8 +4,11 @@ Markers are planted in every solution of the real chapters: in words, code, comm
 """
 
 import json
+import os
 import re
+import shutil
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import book_rules as rules
@@ -13,9 +16,12 @@ import build
 import course
 import editions
 import nbformat
+import notebooks
 import pytest
+import release
 import yaml
 from book_rules import Page
+from nbclient import NotebookClient
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -86,7 +92,7 @@ class TestTexts:
         student = editions.student_text(text)
         assert MARK not in student
         assert not re.search(r"\{solution-(start|end)\}|\{marking\}|\{answer\}", student)
-        assert MARK not in editions.notebook_of(student)
+        assert MARK not in notebooks.notebook_of(student)
 
     @by_chapter()
     def test_statements_places_and_self_checks_are_kept(self, name):
@@ -160,6 +166,88 @@ class TestExecuted:
         next(cell for cell in full.cells if cell.cell_type == "code").source = "other"
         with pytest.raises(ValueError, match="does not belong"):
             editions.without_solutions(full, text)
+
+
+@pytest.fixture(scope="module")
+def handed_out(tmp_path_factory):
+    """Each edition's notebooks, packed and unpacked again in a folder where nothing else of the book is."""
+    found = {}
+    for name, change in (
+        ("student", editions.student_text),
+        ("instructor", editions.instructor_text),
+    ):
+        folder = tmp_path_factory.mktemp(name)
+        editions.write_notebooks(folder / "made" / "notebooks", change, name, "Good luck.")
+        release.write_zip(folder / "a.zip", "a", release.tree(folder / "made"))
+        shutil.rmtree(folder / "made")
+        shutil.unpack_archive(folder / "a.zip", folder)
+        found[name] = folder / "a" / "notebooks"
+    return found
+
+
+class TestHandedOut:
+    """Who gets the notebooks of an edition gets all that they need, and no solution."""
+
+    @pytest.mark.parametrize("name", ["student", "instructor"])
+    def test_they_are_whole(self, handed_out, name):
+        folder = handed_out[name]
+        twins = [
+            page.relative_to(ROOT).with_suffix(".ipynb").as_posix() for page in notebooks.chapters()
+        ]
+        files = {name: path.read_bytes() for name, path in release.tree(folder).items()}
+        assert release.notebook_problems(files, twins) == []
+        readme = (folder / "README.md").read_text("utf8")
+        assert f"({name} edition)" in readme
+        assert "Good luck." in readme
+        assert ("Marking." in (folder / twins[-1]).read_text("utf8")) == (name == "instructor")
+
+    def test_a_chapter_runs_to_its_end(self, handed_out):
+        """Package and results are those beside the notebook, and the self-check runs on them."""
+        folder = handed_out["student"]
+        notebook = nbformat.read(folder / "chapters" / "threshold" / "alignment.ipynb", 4)
+        notebook.cells += [
+            nbformat.v4.new_code_cell(
+                "import rmt_helpers\n"
+                "from rmt_helpers.experiments.store import results_folder\n"
+                "print(rmt_helpers.__file__, results_folder())"
+            )
+        ]
+        environment = {
+            **{key: value for key, value in os.environ.items() if key != "RMT_RESULTS"},
+            # What `pip install -e .` would do in an environment of its own.
+            "PYTHONPATH": str(folder),
+        }
+        client = NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder / "chapters" / "threshold")}},
+        )
+        client.execute(env=environment)
+        said = notebook.cells[-1].outputs[0].text.split()
+        assert [Path(path).relative_to(folder).as_posix() for path in said] == [
+            "rmt_helpers/__init__.py",
+            "results",
+        ]
+        checks = [c for c in notebook.cells if "self-check" in c.metadata.get("tags", [])]
+        assert checks
+        assert all("nothing to check yet" in str(cell.outputs) for cell in checks)
+
+    def test_what_lies_beside_them_holds_no_solution(self, handed_out):
+        """A line that any code may have is no solution; two of one, or all that one has, would be."""
+        folder = handed_out["student"]
+        beside = "\n".join(
+            editions.readable(path)
+            for part in ("rmt_helpers", "results")
+            for path in sorted((folder / part).rglob("*"))
+            if path.suffix in {".py", ".json", ".csv"}
+        )
+        assert "def bema(" in beside
+        for name, text in CHAPTERS.items():
+            for match in editions.SOLUTION.finditer(text):
+                own = editions.secrets(text) - editions.secrets(text.replace(match[0], ""))
+                found = {line for line in own if line in beside}
+                assert len(found) < min(2, len(own)), (name, found)
 
 
 BUILT = ("chapters/noise/spikes", "chapters/threshold/broadening")
@@ -368,7 +456,7 @@ class TestDirectives:
 
     @pytest.mark.parametrize("name", CHAPTERS)
     def test_nor_in_a_notebook_that_is_downloaded(self, name):
-        notebook = editions.notebook_of(CHAPTERS[name])
+        notebook = notebooks.notebook_of(CHAPTERS[name])
         left = json.loads(course.reader_notebook(notebook))
         text = "\n".join("".join(cell["source"]) for cell in left["cells"])
         assert not course.INSTRUCTORS_ONLY.search(text)
@@ -380,7 +468,7 @@ class TestDirectives:
 
         # All else is there, in its order.
         assert words(left) == words(
-            json.loads(editions.notebook_of(editions.reader_text(CHAPTERS[name])))
+            json.loads(notebooks.notebook_of(editions.reader_text(CHAPTERS[name])))
         )
 
     def test_the_same_blocks_are_meant_everywhere(self):

@@ -1,17 +1,21 @@
 """The print links and numbers as the site does: two pages, an exercise on one and a link to it on the other."""
 
 import pytest
-from book_pdf import ExerciseLinks, number_as_the_site
+from book_pdf import GAP, LINE, ExerciseLinks, WideTables, number_as_the_site, widths
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 # Jupyter Book's numbering of sections, once it is loaded, works in every Sphinx of the process, and in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:nodes.Node.traverse:PendingDeprecationWarning")
 
+LONG = "Words that are read in lines, one below the other. " * 4
 PAGES = {
-    "index": "# T\n\n```{toctree}\n:numbered: 2\n\na\nb\n```\n",
+    "index": "# T\n\n```{toctree}\n:numbered: 2\n\na\nb\nc\n```\n",
     "a": "# A\n\n## Part\n\n```{exercise} Count\n:label: ex-a\n\nProve it.\n```\n",
     "b": "# B\n\nSee {numref}`ex-a`.\n",
+    "c": "# C\n\n| what | why |\n| --- | --- |\n"
+    + f"| it | {LONG}|\n" * 40
+    + "\n| a | b |\n| --- | --- |\n| 1 | 2 |\n",
 }
 
 
@@ -38,6 +42,7 @@ def tex(tmp_path_factory):
             )
             if mended:
                 app.add_post_transform(ExerciseLinks)
+                app.add_post_transform(WideTables)
                 app.connect("env-check-consistency", number_as_the_site)
             app.build()
         return next((folder / "out").glob("*.tex")).read_text("utf8")
@@ -54,3 +59,27 @@ def test_a_link_leads_to_the_exercise_of_another_page(tex):
 def test_the_number_is_that_of_the_site(tex):
     assert "Exercise 1.1 (Count)" in tex[True]
     assert "Exercise 1.1.1 (Count)" in tex[False]
+
+
+class TestWideTables:
+    def test_a_long_table_wraps(self, tex):
+        assert r"\begin{longtable}{ll}" in tex[False]
+        assert r"\begin{longtable}{ll}" not in tex[True]
+        assert r"\begin{longtable}{>{\raggedright\arraybackslash}\X{" in tex[True]
+
+    def test_one_that_fits_is_left_alone(self, tex):
+        assert all(r"\begin{tabulary}{\linewidth}[t]{TT}" in text for text in tex.values())
+        assert widths([["a", "b"], ["x" * (LINE - 1 - 2 * GAP), "y"]]) is None
+
+    def test_words_stay_whole_and_the_long_get_the_room(self):
+        size, found = widths([["verdict", "what was said"], ["reproduced", LONG]])
+        assert size == ""
+        assert found[0] == len("reproduced")
+        assert LINE - 2 * GAP - 2 <= sum(found) <= LINE - 2 * GAP
+
+    def test_numbers_stay_on_a_line_in_smaller_type(self):
+        row = ["0.123 ± 0.045"] * 7
+        size, found = widths([["difference"] * 7, row])
+        assert size == r"\footnotesize"
+        assert min(found) >= len(row[0])
+        assert widths([["difference"] * 9, ["0.123 ± 0.045"] * 9])[0] == r"\scriptsize"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,9 +34,9 @@ def made(tmp_path_factory):
         (html / name).parent.mkdir(parents=True, exist_ok=True)
         (html / name).write_text(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(release, "editions", lambda folder: [])
-        left_out = release.make(folder / "release", html, with_pdf=False)
-    return folder / "release", left_out
+        patch.setattr(release, "EDITIONS", {})
+        release.make(folder / "release", html, with_pdf=False)
+    return folder / "release"
 
 
 SITE = {
@@ -51,15 +52,15 @@ SITE = {
 
 class TestNotebooks:
     def test_all_are_there(self, made):
-        files = release.contents(made[0] / "signal-and-noise-notebooks.zip")
+        files = release.contents(made / "signal-and-noise-notebooks.zip")
         twins = [
             page.relative_to(ROOT).with_suffix(".ipynb").as_posix() for page in notebooks.chapters()
         ]
         assert release.notebook_problems(files, twins) == []
-        assert all((made[0] / "notebooks" / name).is_file() for name in twins)
+        assert all((made / "notebooks" / name).is_file() for name in twins)
 
     def test_package_and_results_lie_beside_them(self, made, tmp_path):
-        for name, content in release.contents(made[0] / "signal-and-noise-notebooks.zip").items():
+        for name, content in release.contents(made / "signal-and-noise-notebooks.zip").items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(content)
         code = (
@@ -112,7 +113,7 @@ class TestSite:
     FILES = {name: text.encode() for name, text in SITE.items()}  # noqa: RUF012
 
     def test_is_packed_whole(self, made):
-        files = release.contents(made[0] / "signal-and-noise-site.zip")
+        files = release.contents(made / "signal-and-noise-site.zip")
         assert set(files) == {*SITE, "READ ME.txt"}
         assert release.site_problems(files, ["a.html", "b/c.html"]) == []
 
@@ -137,6 +138,60 @@ class TestSite:
         assert f"{name} is missing" in release.site_problems(files, ["a.html", "b/c.html"])
 
 
+def edition(cells, **more):
+    """The files of a made edition: one notebook of these cells, and the site of two pages."""
+    notebook = {"cells": [{"cell_type": "code", "source": text} for text in cells], **more}
+    return {
+        "notebooks/a.ipynb": json.dumps(notebook).encode(),
+        **{f"notebooks/{name}": b"" for name in NEEDED},
+        **{f"site/{name}": text.encode() for name, text in SITE.items()},
+    }
+
+
+NEEDED = ("README.md", "pyproject.toml", "rmt_helpers/__init__.py", "LICENSE", "results/x")
+STUDENT = ("```{exercise} A", "# Your solution: A")
+INSTRUCTOR = ("```{exercise} A", "```{solution-start} ex-a", "> **Marking.** Two points.")
+
+
+class TestEditions:
+    def found(self, files, name):
+        return release.edition_problems(files, name, ["a.ipynb"], ["a.html", "b/c.html"])
+
+    @pytest.mark.parametrize(("name", "cells"), [("student", STUDENT), ("instructor", INSTRUCTOR)])
+    def test_a_whole_one_passes(self, name, cells):
+        assert self.found(edition(cells), name) == []
+
+    @pytest.mark.parametrize(
+        ("name", "cells"),
+        [
+            ("student", STUDENT[:1]),
+            ("student", [*STUDENT, "```{solution-start} ex-a"]),
+            ("student", [*STUDENT, "> **Marking.** Two points."]),
+            ("instructor", [*INSTRUCTOR, "# Your solution: A"]),
+            ("instructor", INSTRUCTOR[:2]),
+            ("instructor", INSTRUCTOR[::2]),
+        ],
+    )
+    def test_rule_fails(self, name, cells):
+        assert len(self.found(edition(cells), name)) == 1
+
+    def test_a_notebook_without_its_text_is_not_paired(self):
+        files = edition(STUDENT, metadata={"jupytext": {"formats": "md:myst,ipynb"}})
+        assert len(self.found(files, "student")) == 1
+
+    @pytest.mark.parametrize(
+        "lost", [f"notebooks/{NEEDED[2]}", "notebooks/results/x", "site/b/c.html"]
+    )
+    def test_nothing_may_be_missing(self, lost):
+        files = {name: text for name, text in edition(STUDENT).items() if name != lost}
+        assert self.found(files, "student") != []
+
+    def test_notes_are_in_the_sources_of_the_instructors_pages_alone(self):
+        note = {"site/_sources/a.md": b"```{marking} ex-a"}
+        assert self.found({**edition(INSTRUCTOR), **note}, "instructor") == []
+        assert len(self.found({**edition(STUDENT), **note}, "student")) == 1
+
+
 class TestRelease:
     def test_same_content_same_bytes(self, tmp_path):
         for name in ("a.zip", "b.zip"):
@@ -144,32 +199,43 @@ class TestRelease:
         assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
     def test_sums(self, made):
-        folder = made[0]
-        assert release.sum_problems(folder) == []
-        extra = folder / "extra.txt"
+        assert release.sum_problems(made) == []
+        extra = made / "extra.txt"
         extra.write_text("")
         try:
-            assert release.sum_problems(folder) != []
+            assert release.sum_problems(made) != []
         finally:
             extra.unlink()
 
-    def test_says_what_it_leaves_out(self, made):
-        assert any("no PDF" in line for line in made[1])
+    def test_without_latex_it_says_what_to_do(self, monkeypatch, tmp_path, capsys):
+        (tmp_path / "html").mkdir()
+        (tmp_path / "html" / "index.html").write_text("")
+        monkeypatch.setattr(release, "BUILD", tmp_path)
+        monkeypatch.setattr(release, "RELEASE", tmp_path / "release")
+        monkeypatch.setattr(release.pdf, "missing_programs", lambda: ["xelatex"])
+        monkeypatch.setattr(sys, "argv", ["release.py"])
+        assert release.main() == 1
+        said = capsys.readouterr().err
+        assert "texlive-xetex" in said
+        assert "PDF=no" in said
+        assert not (tmp_path / "release").exists()
 
-    def test_editions_are_packed_where_there_are_any(self, monkeypatch, tmp_path):
-        module = tmp_path / "editions.py"
-        module.write_text("def student(out):\n    (out / 'a.ipynb').write_text('{}')\n")
-        monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.delitem(sys.modules, "editions", raising=False)
-        assert release.editions(tmp_path / "out") == ["student"]
-        packed = release.contents(tmp_path / "out" / "signal-and-noise-student.zip")
+    def test_editions_are_packed(self, monkeypatch, tmp_path):
+        def student(out):
+            (out / "a.ipynb").write_text("{}")
+
+        monkeypatch.setattr(release, "EDITIONS", {"student": student})
+        release.pack_editions(tmp_path)
+        packed = release.contents(tmp_path / "signal-and-noise-student.zip")
         assert packed == {"a.ipynb": b"{}"}
-        monkeypatch.delitem(sys.modules, "editions", raising=False)
 
-    def test_empty_folder_is_no_release(self, tmp_path):
-        assert {"signal-and-noise-site.zip is missing", "SHA256SUMS is missing"} <= set(
-            release.problems(tmp_path)
-        )
+    @pytest.mark.parametrize("with_pdf", [True, False])
+    def test_empty_folder_is_no_release(self, tmp_path, with_pdf):
+        found = release.problems(tmp_path, with_pdf=with_pdf)
+        for kind in ("notebooks", "site", "student", "instructor"):
+            assert f"signal-and-noise-{kind}.zip is missing" in found
+        assert "SHA256SUMS is missing" in found
+        assert ("signal-and-noise.pdf is missing" in found) == with_pdf
 
     def test_one_version(self):
         number = release.version()
@@ -200,6 +266,25 @@ class TestRelease:
             ids = [item["id"] for item in form["body"] if item["type"] != "markdown"]
             assert len(ids) == len(set(ids)) > 0
             assert all(item["attributes"]["label"] for item in form["body"])
+
+    @pytest.mark.parametrize(
+        ("name", "job", "commands"),
+        [
+            ("ci.yml", "book", ["make book", "make check-site", "make release PDF=no"]),
+            ("ci.yml", "pdf", ["tools/pdf.py", "make pdf"]),
+            (
+                "release.yml",
+                "release",
+                ["make test", "make release", "make check-site", "gh release"],
+            ),
+        ],
+    )
+    def test_workflows_check_what_they_publish(self, name, job, commands):
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text("utf8"))
+        ran = "\n".join(step.get("run", "") for step in workflow["jobs"][job]["steps"])
+        places = [ran.find(command) for command in commands]
+        assert -1 not in places
+        assert places == sorted(places)
 
     def test_problem_form_asks_for_reproduction(self):
         form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/problem.yml").read_text("utf8"))
@@ -237,6 +322,41 @@ class TestPrint:
     def test_log(self, log):
         assert len(pdf.log_problems(log)) == 1
         assert pdf.log_problems("Overfull \\hbox\nOutput written on a.xdv") == []
+
+    @pytest.mark.parametrize("packed", [True, False])
+    def test_a_whole_file_passes(self, packed):
+        assert pdf.problems(self.printed(packed=packed), 2) == []
+
+    @pytest.mark.parametrize(
+        ("old", "new", "says"),
+        [
+            (b"(chapter.1)1 0 R", b"", "a link to (chapter.1) leads nowhere"),
+            (b"/Type/Page/", b"/Type/Pages/", "has 0 pages"),
+            (b"/Title(One)", b"", "its outline names 0 of 1 chapters"),
+            (b"/Annot/A<</S/GoTo", b"/Annot/A<</S/URI", "no link from page to page"),
+            (b"%%EOF", b"", "no whole PDF"),
+        ],
+    )
+    def test_rule_fails(self, old, new, says):
+        good = self.printed(packed=False)
+        assert old in good
+        (found,) = pdf.problems(good.replace(old, new), 2)
+        assert says in found
+
+    def printed(self, packed):
+        """What the checks read of a print of a title page and one chapter."""
+        leaf = b"<</Type/Page/Annots[<</Type/Annot/A<</S/GoTo/D(a\\(b\\))>>>>]>>\n"
+        content = leaf * (2 * pdf.LEAVES) + (
+            b"<</Title(One)/A<</S/GoTo/D(chapter.1)>>>>\n"
+            b"<</Limits[(a)(chapter.1)]/Names[(a\\(b\\))1 0 R(chapter.1)1 0 R]>>\n"
+        )
+        if packed:
+            content = (
+                b"1 0 obj\n<</Type/ObjStm/N 1/First 5>>\nstream\n"
+                + zlib.compress(content)
+                + b"\nendstream\nendobj\n"
+            )
+        return b"%PDF-1.5\n" + content + b"%%EOF\n"
 
     def test_advice_names_what_is_missing(self, monkeypatch):
         monkeypatch.setattr(pdf, "missing_programs", lambda: ["xelatex"])
