@@ -10,7 +10,7 @@ PORT ?= 8000
 export PATH := $(CURDIR)/$(VENV)/node:$(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book student instructor serve check-site lighthouse test lint format notebooks pdf release experiments \
+.PHONY: help env book student instructor serve check-site lighthouse lab test lint format notebooks pdf release experiments \
 	reproduce bench lock clean distclean
 
 help: ## show this list
@@ -40,6 +40,9 @@ check-site: env ## open every built page in a browser: access, layout, figures, 
 
 lighthouse: env ## measure a few built pages with Lighthouse; the book shows the table
 	$(BIN)/python tools/lighthouse.py
+
+lab: env ## run every chapter in JupyterLab, in Binder's environment (an hour); the book shows the table
+	$(BIN)/python tools/try_lab.py
 
 test: env ## run the tests
 	$(BIN)/python -m pytest

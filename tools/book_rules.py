@@ -182,6 +182,20 @@ def exercises(page: Page, at_least: int = 4, at_most: int = 6) -> list[str]:
     return found
 
 
+def grades(page: Page) -> list[str]:
+    """A chapter has an exercise to begin with, and one to grow by."""
+    found = set(
+        re.findall(r"^`{3,}\{exercise\}[^\n]*\n(?::[^\n]*\n)*?:class: *(\w+)", page.text, re.M)
+    )
+    if not page.is_chapter:
+        return []
+    return [
+        f"{page.name}: no exercise is {' or '.join(some)}"
+        for some in (["easy"], ["hard", "project"])
+        if not found & set(some)
+    ]
+
+
 def _solution(page: Page, label: str) -> list[str]:
     solution = re.search(
         rf"^(`{{3,}})\{{solution-start\}} {re.escape(label)}\n(.*?)^`{{3,}}\{{solution-end\}}",

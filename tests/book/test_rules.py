@@ -243,6 +243,27 @@ class TestExercises:
         (problem,) = rules.exercises(Page("chapters/x", text.replace("Prove it", "Do it")))
         assert "proof" in problem
 
+    @pytest.mark.parametrize("page", CHAPTERS, ids=by_name)
+    def test_go_from_easy_to_hard(self, page):
+        assert rules.grades(page) == []
+
+    @pytest.mark.parametrize(
+        ("given", "right"),
+        [
+            (["easy", "medium", "hard"], True),
+            (["project", "easy"], True),
+            (["easy", "medium"], False),
+            (["medium", "hard"], False),
+        ],
+    )
+    def test_rule_asks_for_both_ends(self, given, right):
+        text = "\n".join(
+            self.EXERCISE.replace("ex-x-1", f"ex-x-{k}").replace("easy", grade)
+            for k, grade in enumerate(given)
+        )
+        assert (rules.grades(Page("chapters/x", text)) == []) == right
+        assert rules.grades(Page("book/x", text)) == []
+
 
 class TestSelfChecks:
     GOOD = cell('check("a", ...)', ":tags: [self-check]\n\n") + cell(

@@ -52,6 +52,7 @@ sys.exit(1 if failures or not build.write_pages(root / "_build", strict=True, **
     [
         rules.figures,
         rules.exercises,
+        rules.grades,
         rules.glued,
         rules.typed_numbers,
         lambda page: rules.first_cell(page, URL),
