@@ -21,7 +21,7 @@ from .plans.null import NULL
 from .plans.peers import PEERS
 from .plans.ridge import RIDGE
 from .plans.stopping import STOPPING
-from .plans.switching import MP_PRUNING
+from .plans.switching import MP_PRUNING, SWITCHING
 from .plans.tails import ALPHA, PHASES
 from .plans.truth import TRUTH
 from .runner import Experiment
@@ -47,6 +47,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ALPHA,
         HESSIAN,
         STOPPING,
+        SWITCHING,
         MP_PRUNING,
         GROKKING,
         ELSEWHERE,

@@ -1,9 +1,12 @@
-"""Networks whose hidden layers become thinner while they train.
+"""Networks whose hidden layers become thinner while they train: split at a rank, or cut little by little.
 
-When to cut is not decided here; see the experiment "mp_pruning".
+When to do so is not decided here; see the experiments "switching" and "mp_pruning".
 """
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,6 +14,7 @@ from torch import nn
 
 from .._checks import FloatArray
 from ..thresholds import bema
+from .architectures import MLP
 from .layers import factorize, weight_matrices
 from .lowrank import split
 
@@ -26,6 +30,18 @@ def product(layer: nn.Module) -> FloatArray:
     for factor in factors[1:]:
         whole = factor.astype(np.float64) @ whole
     return whole
+
+
+def thinned(net: MLP, ranks: Sequence[int]) -> nn.Sequential:
+    """A copy whose hidden layers are split at these ranks; one that would not get smaller stays whole."""
+    thin = copy.deepcopy(net)
+    for name, rank in zip(LAYERS, ranks, strict=True):
+        layer = thin.get_submodule(name)
+        assert isinstance(layer, nn.Linear)
+        rows, columns = layer.weight.shape
+        if rank * (rows + columns) < rows * columns:
+            setattr(thin, name, split(layer, rank))
+    return thin
 
 
 def weights(net: nn.Module) -> int:

@@ -14,6 +14,7 @@ from . import (
     paper,
     review,
     stopping,
+    switching,
     tails,
     which,
 )
@@ -30,6 +31,7 @@ CLAIMS: tuple[Claim, ...] = (
     *memorise.CLAIMS,
     *tails.CLAIMS,
     *stopping.CLAIMS,
+    *switching.CLAIMS,
     *grokking.CLAIMS,
     *elsewhere.CLAIMS,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,3 +152,31 @@ def share_interval(hits: int, draws: int, level: float = 0.95) -> tuple[float, f
         )
     found = stats.binomtest(int(hits), int(draws)).proportion_ci(level)
     return hits / draws, float(found.low), float(found.high)
+
+
+def over_cases(inside: Sequence[bool], beyond: Sequence[bool]) -> str:
+    """The verdict on a claim about every case, from what the intervals of the single cases show.
+
+    Parameters
+    ----------
+    inside : sequence of bool
+        By case, whether its whole interval meets the criterion.
+    beyond : sequence of bool
+        By case, whether its whole interval misses it; where neither, the case is open.
+
+    Returns
+    -------
+    str
+        "holds" if all are inside, "holds with limits" if half of them or more are, "fails" if half of them or
+        more are beyond, else "undecided".
+
+    Examples
+    --------
+    >>> over_cases([True, False], [False, True]), over_cases([False, False], [False, True])
+    ('holds with limits', 'fails')
+    """
+    if all(inside):
+        return "holds"
+    if 2 * sum(inside) >= len(inside):
+        return "holds with limits"
+    return "fails" if 2 * sum(beyond) >= len(beyond) else "undecided"

@@ -118,6 +118,7 @@ ROOMS = [
     "verdicts/memorise",
     "verdicts/grokking",
     "verdicts/stopping",
+    "verdicts/switching",
     "verdicts/tails",
     "verdicts",
     "plotting",

@@ -1,13 +1,16 @@
-"""The pieces of the experiments "grokking" and "mp_pruning", by construction."""
+"""The pieces of the experiments "grokking", "switching" and "mp_pruning", by construction."""
 
 import numpy as np
+import pytest
 import torch
 
+from rmt_helpers.experiments import switching
 from rmt_helpers.experiments.grokking import marks, traps
+from rmt_helpers.experiments.switching import scaled_ranks, settled, stable_rank, switch
 from rmt_helpers.nets.adamw import enlarged, fit_adamw
 from rmt_helpers.nets.architectures import MLP
-from rmt_helpers.nets.data import Images
-from rmt_helpers.nets.thinning import cut, product
+from rmt_helpers.nets.data import Dataset, Images
+from rmt_helpers.nets.thinning import cut, product, thinned, weights
 
 
 def images(number=40):
@@ -60,6 +63,43 @@ def test_traps_come_from_entries_and_from_the_mean():
     assert traps(noise, rng) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("counts", "epoch"),
+    [
+        ([(0, 0), (5, 5), (9, 9), (9, 9), (9, 9)], 4),
+        ([(10, 10), (10, 10), (10, 10)], 2),
+        ([(0, 0), (0, 0), (0, 0)], None),
+        # Of 41 one is less than a twentieth, of 20 it is none less, and of 40 two are not either.
+        ([(41, 41), (41, 41), (42, 42)], 2),
+        ([(20, 41), (20, 41), (21, 41)], None),
+        ([(40, 40), (40, 40), (42, 42)], None),
+    ],
+)
+def test_settled(counts, epoch):
+    assert settled(counts) == epoch
+
+
+def test_an_untrained_layer_keeps_its_rank_and_none_gets_more():
+    at_first = [103.7, 64.0]
+    assert scaled_ranks(at_first, at_first, [256, 256]) == [256, 256]
+    assert scaled_ranks([51.85, 80.0], at_first, [256, 256]) == [128, 256]
+
+
+def test_stable_rank():
+    assert stable_rank(np.array([2.0, 2.0, 1.0, 0.0])) == pytest.approx(2.25)
+
+
+def test_a_thin_network_multiplies_with_the_best_factors():
+    net = MLP((60, 50, 40, 10), seed=1)
+    thin = thinned(net, (5, 39))
+    whole = product(net.fc1)
+    u, nu, vt = np.linalg.svd(whole)
+    np.testing.assert_allclose(product(thin.fc1), (u[:, :5] * nu[:5]) @ vt[:5], atol=1e-6)
+    # Rank 39 of 40 × 50 would cost more than the whole: that layer stays.
+    np.testing.assert_array_equal(product(thin.fc2), product(net.fc2))
+    assert weights(thin) == 5 * 110 + 50 * 40 + 400
+
+
 def test_a_cut_keeps_the_signal_and_a_share_of_the_rest():
     net, thresholds = MLP((60, 50, 40, 10), seed=1), {}
     with torch.no_grad():
@@ -72,3 +112,40 @@ def test_a_cut_keeps_the_signal_and_a_share_of_the_rest():
     cut(net, "fc2", 0.5, 0.0, thresholds)
     assert thresholds["fc2"] == np.inf
     assert np.linalg.matrix_rank(product(net.fc2)) == 40
+
+
+def test_each_rule_goes_on_from_the_snapshot_that_it_names(monkeypatch):
+    """On images that nobody can learn from, in a network that is hardly trained: what is counted adds up."""
+    train, test = images(60), images(30)
+    monkeypatch.setattr(
+        switching, "dataset", lambda configuration: (Dataset("made", train, test), None)
+    )
+    configuration = {
+        "network": "mlp",
+        "init": "glorot",
+        "hidden": [60, 50],
+        "lr": 1e-9,
+        "batch_size": 20,
+        "epochs": 5,
+        "drop": 4,
+        "fixed": 2,
+        "held_out": 20,
+        "seed": 0,
+    }
+    result = switch(configuration)
+    rows = {(row["rule"], row["multiple"]): row for row in result.rows}
+    # Nothing moves, so stable ranks settle as soon as they can, and whole ranks save nothing.
+    settled_row = rows["stable rank settled", 0]
+    assert (settled_row["switch_epoch"], settled_row["rank_fc1"]) == (2, 16)
+    fixed, counts = rows["fixed epoch", 4], result.arrays["counts"][2]
+    first, second = (max(4 * int(count), 1) for count in counts)
+    assert (fixed["rank_fc1"], fixed["rank_fc2"]) == (first, second)
+    whole = 60 * 16 + 50 * 60 + 10 * 50
+    kept = (first * 76 + second * 110 + 500) / whole
+    assert fixed["share_of_weights"] == pytest.approx(kept)
+    # FC2 is noise without a count, and no count has not begun: that rule never switches.
+    assert counts[1] == 0
+    assert rows["count settled", 1]["switch_epoch"] == 5
+    assert fixed["share_of_products"] == pytest.approx(0.4 + 0.6 * fixed["share_of_weights"])
+    assert rows["full", 0]["test_accuracy"] == rows["momentum anew", 0]["test_accuracy"]
+    assert result.arrays["counts"].shape == result.arrays["stable"].shape == (6, 2)

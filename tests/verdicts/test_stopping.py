@@ -1,11 +1,16 @@
-"""The rules of stopping, delays and intervals, on tables made by hand."""
+"""The rules of stopping and switching, delays and intervals, on tables made by hand."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from rmt_helpers.verdicts import stopping, switching
+from rmt_helpers.verdicts.claim import over_cases
 from rmt_helpers.verdicts.grokking import crossing, delays
-from rmt_helpers.verdicts.stopping import best_k, departure, stop, stops, variance_ratio
+from rmt_helpers.verdicts.stopping import best_k, departure, stop, stops
+from rmt_helpers.verdicts.switching import best_multiple, switched, variance_ratio
 
 
 def run(case="digits, 40 % random", seed=0, best=4, epochs=9):
@@ -49,6 +54,142 @@ def test_stops_judges_networks_that_were_not_chosen_on():
     assert found.loc[("slow", "own k"), "points"] == pytest.approx(0)
     assert found.loc[("slow", "borrowed epoch"), "points"] == pytest.approx(-6)
     assert found.loc[("slow", "last epoch"), "points"] == pytest.approx(-4)
+
+
+def judged(module, monkeypatch, table):
+    """Let every claim of a module read this table."""
+    monkeypatch.setattr(module, "load_results", lambda name: SimpleNamespace(table=table))
+    return {claim.key: claim.judge() for claim in module.CLAIMS if claim.key in SINGLE[module]}
+
+
+SINGLE = {
+    stopping: {"stopping-own", "stopping-borrowed", "stopping-epoch"},
+    switching: {
+        "line-1",
+        "line-1-multiple",
+        "switching-when",
+        "switching-stable-rank",
+        "switching-time",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("shifts", "verdict"),
+    [
+        ((0, 0, 0), "holds"),
+        ((0, 0, -9), "holds with limits"),
+        ((0, -9, -9), "fails"),
+        ((0, None, None), "undecided"),
+        ((0, None, -9), "undecided"),
+    ],
+)
+def test_the_verdict_on_stopping_is_by_intervals(monkeypatch, shifts, verdict):
+    """Three cases whose loss is nothing, large, or (None) so different by seed that nobody can tell."""
+    tables = [run("digits, 40 % random", seed) for seed in range(6)]
+    for name, shift in zip("ab", shifts[1:], strict=True):
+        for seed in range(6):
+            # The rule stops at epoch 4; there a network may be worse than at its own best epoch 8.
+            best = 4 if shift == 0 or seed == 0 else 8 if shift or seed % 2 else 4
+            tables.append(run(name, seed, best=best))
+    assert judged(stopping, monkeypatch, pd.concat(tables))["stopping-own"].verdict == verdict
+
+
+def made_switches(points, weights, time=0.9):
+    """Two data sets, six seeds; `points` and `weights` by data set of the rules that switch."""
+    rows = []
+    for data in ("mnist", "fashion-mnist"):
+        for seed in range(6):
+            jitter = 1e-4 * (seed % 3)
+            common = {"data": data, "seed": seed, "images": 6000}
+            full = {"share_of_weights": 1.0, "share_of_products": 1.0, "share_of_time": 1.0}
+            rows.append(
+                common
+                | full
+                | {"rule": "full", "multiple": 0, "validation_accuracy": 0.9, "test_accuracy": 0.9}
+            )
+            for rule, multiples in (
+                ("count settled", (1, 2, 4)),
+                ("fixed epoch", (1, 2, 4)),
+                ("stable rank settled", (0,)),
+            ):
+                for m in multiples:
+                    loss = 0 if rule == "fixed epoch" else points[data]
+                    rows.append(
+                        common
+                        | {
+                            "rule": rule,
+                            "multiple": m,
+                            "share_of_weights": weights[data] * max(m, 1),
+                            "share_of_products": 0.5,
+                            "share_of_time": time + jitter,
+                            "validation_accuracy": 0.8 + 0.01 * m,
+                            "test_accuracy": 0.9 + loss / 100 + jitter,
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("points", "weights", "verdict"),
+    [
+        ((0, 0), (0.1, 0.1), "holds"),
+        ((0, -2), (0.1, 0.1), "holds with limits"),
+        ((0, 0), (0.1, 0.4), "holds with limits"),
+        ((-2, -2), (0.1, 0.1), "fails"),
+        ((0, 0), (0.4, 0.4), "fails"),
+        ((-0.5, -0.5), (0.1, 0.1), "undecided"),
+    ],
+)
+def test_the_verdict_on_switching(monkeypatch, points, weights, verdict):
+    names = ("mnist", "fashion-mnist")
+    table = made_switches(
+        dict(zip(names, points, strict=True)), dict(zip(names, weights, strict=True))
+    )
+    # Around the margin itself: seeds lie on both sides of it.
+    table["test_accuracy"] -= np.where(points[0] == -0.5, 2e-4, 0) * (table["rule"] != "full")
+    found = judged(switching, monkeypatch, table)
+    assert found["line-1"].verdict == verdict
+    assert found["switching-stable-rank"].verdict == verdict
+
+
+@pytest.mark.parametrize(("points", "verdict"), [(2, "holds"), (0, "fails")])
+def test_waiting(monkeypatch, points, verdict):
+    both = {"mnist": points, "fashion-mnist": points}
+    table = made_switches(both, {"mnist": 0.1, "fashion-mnist": 0.1})
+    # Waiting is compared in pairs, and some difference between pairs there must be.
+    waited = (table["rule"] == "count settled") & (table["seed"] == 3)
+    table.loc[waited, "test_accuracy"] += 1e-3
+    assert judged(switching, monkeypatch, table)["switching-when"].verdict == verdict
+
+
+@pytest.mark.parametrize(("time", "verdict"), [(0.9, "holds"), (1.1, "fails")])
+def test_time(monkeypatch, time, verdict):
+    table = made_switches(
+        dict.fromkeys(("mnist", "fashion-mnist"), 0), {"mnist": 1, "fashion-mnist": 1}, time
+    )
+    assert judged(switching, monkeypatch, table)["switching-time"].verdict == verdict
+
+
+def test_the_multiple_is_chosen_among_small_networks_on_a_network_that_is_not_judged():
+    table = made_switches({"mnist": 0, "fashion-mnist": 0}, {"mnist": 0.1, "fashion-mnist": 0.4})
+    first = table[(table["data"] == "mnist") & (table["seed"] == 0)]
+    assert best_multiple(first, "count settled") == 2
+    none_small = table[(table["data"] == "fashion-mnist") & (table["seed"] == 0)]
+    assert best_multiple(none_small, "count settled") == 4
+    found = switched(table)
+    assert set(found["seed"]) == set(range(1, 6))
+    chosen = found[found["chosen"] & (found["rule"] == "count settled")]
+    assert chosen.groupby("data")["multiple"].unique().map(list).to_dict() == {
+        "mnist": [2],
+        "fashion-mnist": [4],
+    }
+
+
+def test_a_verdict_over_cases():
+    assert over_cases([True, True], [False, False]) == "holds"
+    assert over_cases([True, False, False], [False, False, False]) == "undecided"
+    assert over_cases([False, False, False], [True, True, False]) == "fails"
 
 
 def test_a_crossing_lies_between_the_steps_on_a_logarithmic_axis():

@@ -1,10 +1,52 @@
-"""What the experiment "mp_pruning" asks, and of which configurations; the work is `experiments.switching`."""
+"""What the experiments "switching" and "mp_pruning" ask, and of which configurations.
+
+The work is `experiments.switching`.
+"""
 
 from __future__ import annotations
 
 from ..runner import Experiment
 
 _MLP = {"network": "mlp", "init": "glorot", "lr": 0.05, "momentum": 0.9, "batch_size": 128}
+
+_SWITCHING = [
+    {
+        **_MLP,
+        "lr": 0.02,
+        "data": data,
+        "images": images,
+        "held_out": held_out,
+        "hidden": [256, 256],
+        "epochs": epochs,
+        "drop": 3 * epochs // 4,
+        "fixed": epochs // 10,
+        "seed": seed,
+    }
+    for data, images, held_out, epochs, seeds in (
+        ("mnist", 6000, 1000, 40, 8),
+        ("fashion-mnist", 6000, 1000, 40, 8),
+        ("mnist", 2500, 500, 20, 1),
+    )
+    for seed in range(seeds)
+]
+
+SWITCHING = Experiment(
+    name="switching",
+    question="When should training go on with two thin layers in place of a wide one?",
+    function="rmt_helpers.experiments.switching:switch",
+    configurations=_SWITCHING,
+    sample=[_SWITCHING[-1]],
+    tolerances={
+        "switch_epoch": 1,
+        "rank_fc1": 4,
+        "rank_fc2": 4,
+        "share_of_weights": 0.02,
+        "share_of_products": 0.06,
+        "share_of_time": 0.25,
+        "validation_accuracy": 0.012,
+        "test_accuracy": 0.01,
+    },
+)
 
 _PRUNING = [
     {
