@@ -125,7 +125,7 @@ def switch(configuration: Configuration) -> Result:
 
     size, epochs = weights(net), config.epochs
     seconds, shares = _epoch_times(nets, data, config)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for plan, thin, share, extra in zip(plans, nets, shares, splitting, strict=True):
         before = plan.epoch / epochs
         extra += plan.looks * float(np.median(looking))
