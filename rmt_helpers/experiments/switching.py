@@ -125,7 +125,7 @@ def switch(configuration: Configuration) -> Result:
 
     size, epochs = weights(net), config.epochs
     seconds, shares = _epoch_times(nets, data, config)
-    rows = []
+    rows = []  # type: list[dict[str, Any]]
     for plan, thin, share, extra in zip(plans, nets, shares, splitting, strict=True):
         before = plan.epoch / epochs
         extra += plan.looks * float(np.median(looking))
@@ -143,10 +143,7 @@ def switch(configuration: Configuration) -> Result:
                 "test_accuracy": accuracy(thin, data.test),
             }
         )
-    return Result(
-        rows,  # type: ignore[arg-type]  # numbers, and one word
-        {"counts": np.array(counts), "stable": np.array(stable, np.float32)},
-    )
+    return Result(rows, {"counts": np.array(counts), "stable": np.array(stable, np.float32)})
 
 
 def _go_on(
