@@ -155,7 +155,7 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
     kritchman-nadler: 3 of the 200 singular values of a 200×300 matrix are signal.
     Noise level 0.1001, edge of its law 3.148, threshold 3.146; the largest value is 7.273, 2.31 times the threshold.
     The signal holds 14.8 % of the sum of squares.
-    The bulk cannot be told from pure noise: distance 0.013 from the law, noise stays under 0.016.
+    The bulk cannot be told from pure noise: distance 0.012 from the law, noise stays under 0.016.
     Trust in the count: high. What is left looks like independent noise of one variance; weak signals may hide in it.
     """
     if method != "auto" and method not in METHODS:
