@@ -31,6 +31,8 @@ def test_what_is_missed(name, value, says):
 
 
 def test_the_record():
+    if not RESULT.is_file():
+        pytest.skip("no record here: make lab makes it")
     record = json.loads(RESULT.read_text("utf8"))
     assert [row["chapter"] for row in record["rows"] if missed(row)] == []
     assert {row["chapter"] for row in record["rows"]} <= NAMES
