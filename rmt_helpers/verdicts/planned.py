@@ -135,12 +135,7 @@ DEMANDS: tuple[Planned, ...] = (
     Planned("right-2", ("right-2",)),
     Planned("right-3", ("right-3",)),
     Planned("right-4", ("right-4",)),
-    Planned(
-        "line-1",
-        ("line-1",),
-        "Switching from full to low rank during training.",
-        "Cutting by the law during training, {ref}`ch-stopping`, without a rule for when to switch.",
-    ),
+    Planned("line-1", ("line-1", "line-1-multiple")),
     Planned(
         "line-2",
         ("line-2-parts",),
