@@ -33,6 +33,8 @@ import psutil
 from check_browser import NO_BROWSER, QUIET, chromium
 from takeaway import tracked
 
+from rmt_helpers.experiments.store import write_whole
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -256,7 +258,7 @@ def main() -> int:
                 tried.append(row)
                 rows[row["chapter"]] = row
                 record = {"provenance": about, "rows": [rows[key] for key in sorted(rows)]}
-                arguments.result.write_text(json.dumps(record, indent=1) + "\n", "utf8")
+                write_whole(arguments.result, (json.dumps(record, indent=1) + "\n").encode())
                 print(
                     f"{row['chapter']:28s} {row['ran']:3d} of {row['cells']:3d} cells {row['seconds']:5d} s   "
                     f"server {row['server_mb']} MB, kernel {row['kernel_mb']} MB   "

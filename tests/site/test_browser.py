@@ -57,6 +57,11 @@ GOOD = (
     f"{FIGURE.format('good.svg')}{AREAS.format('areas.svg')}"
     "<script>if (location.protocol === 'http:') fetch('good.svg', { method: 'HEAD' })</script>"
 )
+# A script hides what has just taken the focus; the Tab key goes on behind it.
+FLEETING = (
+    "<a href='#end'>a</a><button onfocus='setTimeout(() => { this.hidden = true })'>b</button>"
+    "<a href='#end'>c</a><a href='#end'>d</a>"
+)
 # What the page holds, and what the checks should say of it, in light, in dark or from disk.
 BROKEN = {
     "name": ("<button></button>", "axe button-name"),
@@ -207,7 +212,8 @@ def site(tmp_path_factory):
     (site / "hairline.svg").write_text(
         drawing("#999999").replace("stroke-width: 2", "stroke-width: 0.4")
     )
-    for name, (body, _) in {"good": (GOOD, ""), **BROKEN, **TARGETS}.items():
+    good = {"good": (GOOD, ""), "fleeting": (FLEETING, "")}
+    for name, (body, _) in {**good, **BROKEN, **TARGETS}.items():
         (site / f"{name}.html").write_text(HEAD + body + TAIL)
     (site / "search.html").write_text(
         "<!doctype html><div id='search-results'></div><script>if (location.search === '?q=rises')"
@@ -225,7 +231,7 @@ def results(site, browser):
         found = {}
         with serve(site) as base:
             async with check_browser.browser_at(browser) as chromium:
-                for name in ("good", *BROKEN):
+                for name in ("good", "fleeting", *BROKEN):
                     light, _ = await light_problems(chromium, base, name, source)
                     found[name] = {"light": light}
                 for name in ("good", *IN_DARK):
@@ -246,6 +252,10 @@ def results(site, browser):
 
 def test_a_good_page_passes(results):
     assert results["good"] == {"light": [], "dark": [], "disk": []}
+
+
+def test_a_walk_goes_on_where_the_focus_was_lost(results):
+    assert results["fleeting"] == {"light": []}
 
 
 @pytest.mark.parametrize("name", BROKEN)
