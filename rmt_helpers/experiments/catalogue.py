@@ -24,6 +24,7 @@ from .plans.stopping import STOPPING
 from .plans.switching import MP_PRUNING, SWITCHING
 from .plans.tails import ALPHA, PHASES
 from .plans.truth import TRUTH
+from .plans.vectors import VECTORS
 from .runner import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -53,5 +54,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         ELSEWHERE,
         BATCHES,
         LARGEST,
+        VECTORS,
     )
 }

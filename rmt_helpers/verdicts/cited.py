@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from .claim import Claim, Finding, mean_interval, share_interval
-from .tables import encoder_ratios, null_distance, stored
+from .tables import encoder_ratios, encoder_vectors, null_distance, stored
 
 
 def spiked_formulas() -> Finding:
@@ -138,6 +138,28 @@ def spacings() -> Finding:
     )
 
 
+def vectors() -> Finding:
+    """Thamm and others: the bulk's vectors are random, those of the large singular values are not."""
+    table = encoder_vectors()
+    by_layer = table.groupby("layer")[["bulk", "spikes"]].mean()
+    bulk = mean_interval(by_layer["bulk"])
+    mean, low, high = mean_interval(by_layer["spikes"] - by_layer["bulk"])
+    kinds = table.groupby("kind")["bulk"].mean()
+    verdict = "fails" if high < 0 or bulk[1] > 10 else "undecided"
+    if low > 0 and bulk[2] <= 10:
+        verdict = "holds" if kinds.max() <= 10 else "holds with limits"
+    return Finding(
+        verdict,
+        mean,
+        low,
+        high,
+        "percentage points",
+        f"Share of spikes' vectors rejected less share of the bulk's, {len(table)} matrices in {len(by_layer)} layers of "
+        f"a trained sentence encoder; of the bulk's {bulk[0]:.1f} % ({bulk[1]:.1f} to {bulk[2]:.1f}) are, by kind of "
+        f"matrix from {kinds.min():.1f} to {kinds.max():.1f} %.",
+    )
+
+
 def lenet() -> Finding:
     """LeCun and others: LeNet-5 reads handwritten digits."""
     table = stored("layers").table
@@ -182,6 +204,16 @@ CLAIMS = (
         "Mean spacing ratio between 0.48 and 0.58 in nine matrices of ten.",
         "ch-encoder",
         spacings,
+    ),
+    Claim(
+        "random-vectors-encoder",
+        "thamm2022",
+        "In a large network that others trained, too, most singular vectors of the bulk cannot be told from random "
+        "ones, and those of the largest singular values can.",
+        "Over the six layers of the encoder the Porter–Thomas test at 5 % rejects at most 10 % of the bulk's vectors, "
+        "and more of the spikes', with the intervals; with limits if in some kind of matrix it rejects more than 10 %.",
+        "ch-tails",
+        vectors,
     ),
     Claim(
         "benaych-cosines",

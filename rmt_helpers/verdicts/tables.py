@@ -103,6 +103,17 @@ def encoder_plateaus() -> FloatArray:
     )
 
 
+def encoder_vectors(order: str = "as trained") -> pd.DataFrame:
+    """The layer matrices of the encoder with the shares of vectors that the Porter–Thomas test rejects at 5 %."""
+    table = stored("vectors").table
+    table = table[(table["order"] == order) & (table["matrix"] != "pooler")].copy()
+    table[["layer", "kind"]] = table["matrix"].str.split(".", expand=True)
+    for part in ("bulk", "spikes"):
+        sides = table[[f"rejected_{part}_left", f"rejected_{part}_right"]]
+        table[part] = 100 * sides.mean(axis=1)
+    return table
+
+
 def settled(spectrum: Spectrum) -> NoiseFit:
     """The last fit of "A settled fit": what is found is taken out of both sides until nothing is."""
     (rows, columns), s = spectrum.shape, 0
