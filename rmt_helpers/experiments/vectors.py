@@ -7,25 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import FloatArray
 from ..nets.encoder import load_encoder, matrices
 from ..nets.layers import factorize
-from ..statistics import porter_thomas
+from ..statistics import evened, porter_thomas
 from ..thresholds import bema
 from .measures import columns
 from .runner import Configuration
 from .store import Result
-
-# Rows and columns take turns; their mean squares are then equal to many digits.
-_ROUNDS = 100
-
-
-def evened(W: FloatArray) -> FloatArray:
-    """Scale the rows and columns of a matrix so that each has the mean square 1."""
-    for _ in range(_ROUNDS):
-        W = W / np.sqrt(np.mean(W**2, axis=1, keepdims=True))
-        W = W / np.sqrt(np.mean(W**2, axis=0, keepdims=True))
-    return W
 
 
 def examine(configuration: Configuration) -> Result:

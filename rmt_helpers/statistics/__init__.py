@@ -15,12 +15,13 @@ from .spacings import (
     wigner_pdf,
 )
 from .tails import PowerLawFit, hill, plateau_p_value, power_law_fit, power_law_p_value
-from .vectors import PorterThomas, porter_thomas
+from .vectors import PorterThomas, evened, porter_thomas
 
 __all__ = [
     "PHASES",
     "PorterThomas",
     "PowerLawFit",
+    "evened",
     "hill",
     "phase",
     "plateau_p_value",

@@ -93,3 +93,45 @@ def porter_thomas(vectors: ArrayLike, *, draws: int = 2000, seed: int = 0) -> Po
     null = _null(v.shape[0], draws, seed)
     farther = null.size - np.searchsorted(null, distance, side="left")
     return PorterThomas(distance, (1 + farther) / (1 + null.size))
+
+
+def evened(W: ArrayLike, *, rounds: int = 100) -> FloatArray:
+    """Scale the rows and the columns of a matrix until each has the mean square 1.
+
+    The vectors of noise whose rows or columns differ in size are not uniformly random, so the test
+    rejects them; evened, they are nearly so again. What it then rejects has another cause.
+
+    Parameters
+    ----------
+    W : array_like of shape (N, M)
+    rounds : int
+        How often rows and columns take turns (Sinkhorn and Knopp 1967, on the squares).
+
+    Returns
+    -------
+    array of shape (N, M)
+
+    Raises
+    ------
+    ValueError
+        If `W` is not two-dimensional and finite, has a row or column of zeros, or `rounds` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.round(evened([[1.0, 2.0], [3.0, 6.0]]), 6)
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    x = as_float64(W, "W")
+    if x.ndim != 2 or x.size == 0:
+        raise ValueError(f"W must be two-dimensional and not empty, had shape {x.shape}")
+    check_finite(x, "W")
+    if rounds < 1:
+        raise ValueError(f"rounds must be 1 or more, was {rounds!r}")
+    if not (x.any(axis=0).all() and x.any(axis=1).all()):
+        raise ValueError("W must have no row or column of zeros, had one")
+    for _ in range(rounds):
+        x = x / np.sqrt(np.mean(x**2, axis=1, keepdims=True))
+        x = x / np.sqrt(np.mean(x**2, axis=0, keepdims=True))
+    return np.asarray(x)

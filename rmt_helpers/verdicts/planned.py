@@ -65,10 +65,13 @@ WORKS: tuple[Planned, ...] = (
     ),
     Planned(
         "thamm2022",
-        ("thamm-spacings", "random-vectors", "universal-spacings", "no-tail-index"),
-        "The Porter–Thomas test on the singular vectors of the sentence encoder.",
-        "The test on ten states of a small perceptron, five seeds each; of the encoder spacings and tails alone, since "
-        "its vectors are not stored.",
+        (
+            "thamm-spacings",
+            "random-vectors",
+            "random-vectors-encoder",
+            "universal-spacings",
+            "no-tail-index",
+        ),
     ),
     Planned("martin2021implicit", ("phases-of-training", "batch-size-walks", "heavy-tails")),
     Planned(

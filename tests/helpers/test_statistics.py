@@ -12,6 +12,7 @@ from scipy import integrate, stats
 from rmt_helpers import Spectrum, spiked_matrix
 from rmt_helpers.statistics import (
     PHASES,
+    evened,
     hill,
     phase,
     plateau_p_value,
@@ -141,6 +142,9 @@ def test_the_bootstrap_is_fair_and_sees_an_edge():
         (lambda: wigner_pdf(np.nan), "x must not be NaN"),
         (lambda: porter_thomas(np.ones(9)), "vectors must have length 1"),
         (lambda: porter_thomas(np.eye(4)), "vectors must be columns"),
+        (lambda: evened(np.ones(4)), "W must be two-dimensional"),
+        (lambda: evened(np.ones((2, 2)), rounds=0), "rounds must be"),
+        (lambda: evened([[1.0, 0.0], [1.0, 0.0]]), "W must have no row or column"),
         (lambda: porter_thomas(np.full(100, 0.1), draws=0), "draws must be"),
     ],
 )
@@ -277,3 +281,15 @@ def test_the_phase_does_not_depend_on_the_unit():
 def test_a_short_spectrum_has_no_phase():
     with pytest.raises(ValueError, match="W must have 40"):
         phase(np.random.default_rng(20).standard_normal((20, 50)))
+
+
+def test_evened_noise_has_random_vectors_again():
+    rng = np.random.default_rng(8)
+    noise = rng.standard_normal((64, 96))
+    loud = rng.gamma(2, size=(64, 1)) * noise * rng.gamma(2, size=96)
+    even = evened(loud)
+    np.testing.assert_allclose(np.mean(even**2, axis=0), 1)
+    np.testing.assert_allclose(np.mean(even**2, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(even, evened(noise), rtol=1e-6)  # whatever the sizes were
+    share = [np.mean(porter_thomas(np.linalg.svd(W)[0]).p_value < 0.05) for W in (loud, even)]
+    assert share[0] > 0.2 > 0.15 > share[1]

@@ -126,6 +126,25 @@ def test_spacings_of_independent_points(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("bulk", "kind", "spikes", "verdict"),
+    [
+        (5.0, 5.0, 30.0, "holds"),
+        (5.0, 20.0, 30.0, "holds with limits"),
+        (5.0, 5.0, 2.0, "fails"),
+        (15.0, 15.0, 30.0, "fails"),
+        (10.0, 10.0, 30.0, "undecided"),
+    ],
+)
+def test_vectors_of_the_encoder(monkeypatch, bulk, kind, spikes, verdict):
+    other = tables.encoder_vectors().copy()
+    wobble = other["layer"].astype(int) / 10
+    other["spikes"] = spikes + wobble
+    other["bulk"] = np.where(other["kind"] == "attention", kind, bulk) + wobble - wobble.mean()
+    monkeypatch.setattr(cited, "encoder_vectors", lambda: other)
+    assert cited.vectors().verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("judge", "name", "change"),
     [
         (cited.bema_level, "null", {"false_positive_rate": 0.25}),
