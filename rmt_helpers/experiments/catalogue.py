@@ -7,6 +7,7 @@ from .plans.bulk import BULK
 from .plans.choice import CHOICE
 from .plans.compression import COMPRESSION
 from .plans.decay import DECAY
+from .plans.digits import DIGITS
 from .plans.elsewhere import ELSEWHERE
 from .plans.encoder import ENCODER
 from .plans.estimators import ESTIMATORS
@@ -55,5 +56,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         BATCHES,
         LARGEST,
         VECTORS,
+        DIGITS,
     )
 }
