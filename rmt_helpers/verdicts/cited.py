@@ -155,8 +155,8 @@ def vectors() -> Finding:
         high,
         "percentage points",
         f"Share of spikes' vectors rejected less share of the bulk's, {len(table)} matrices in {len(by_layer)} layers "
-        f"of a trained sentence encoder; of the bulk's {bulk[0]:.1f} % ({bulk[1]:.1f} to {bulk[2]:.1f}) are, by kind of "
-        f"matrix from {kinds.min():.1f} to {kinds.max():.1f} %.",
+        f"of a trained sentence encoder; of the bulk's {bulk[0]:.1f} % ({bulk[1]:.1f} to {bulk[2]:.1f}) are, by kind "
+        f"of matrix from {kinds.min():.1f} to {kinds.max():.1f} %.",
     )
 
 

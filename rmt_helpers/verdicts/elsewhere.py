@@ -230,6 +230,35 @@ def number_of_parts() -> Finding:
     )
 
 
+def digits(column: str, chosen: str = "biwhitened") -> FloatArray:
+    """A column of the experiment on handwritten digits for one way to choose the number, in the order of the seeds."""
+    table = load_results("digits").table
+    table = table[table["chosen"] == chosen]
+    return table.sort_values("seed")[column].to_numpy(dtype=np.float64)
+
+
+def parts_of_digits() -> Finding:
+    """The book: whether the count of a threshold is the number of parts where nobody knows it."""
+    first, second = (digits(f"biwhitened, {half} half") for half in ("first", "second"))
+    differ = mean_interval(200 * np.abs(first - second) / (first + second))
+    agree = mean_interval(digits("halves"))
+    doubled = 100 * (1 - digits("missed", "twice biwhitened") / digits("missed"))
+    gain = mean_interval(doubled)
+    inside = (differ[2] <= 10, agree[1] >= 0.8, gain[2] <= 10)
+    beyond = (differ[1] > 10, agree[2] < 0.8, gain[1] > 10)
+    verdict = "fails" if beyond[0] or all(beyond[1:]) else "undecided"
+    if inside[0] and any(inside[1:]):
+        verdict = "holds" if all(inside) else "holds with limits"
+    return Finding(
+        verdict,
+        *gain,
+        "% less error with twice as many parts",
+        f"Two halves of handwritten digits, {doubled.size} draws: biwhitened counts of {first.mean():.0f} and "
+        f"{second.mean():.0f}, on average {differ[0]:.1f} % apart ({differ[1]:.1f} to {differ[2]:.1f}); cosine of the "
+        f"halves' parts {agree[0]:.2f} ({agree[1]:.2f} to {agree[2]:.2f}).",
+    )
+
+
 CLAIMS = (
     Claim(
         "plerou-deviating",
