@@ -18,6 +18,9 @@ from .store import Result
 #: Turns in which images are taken apart into parts that stay as they are.
 ROUNDS = 300
 
+#: Pixels that are lit in more than this share of the images are biwhitened.
+LIT = 0.01
+
 
 def unit(B: FloatArray) -> FloatArray:
     """Parts (rows) of length 1; one that died stays zero."""
@@ -56,8 +59,10 @@ def missed(X: FloatArray, B: FloatArray) -> float:
 def counted(X: FloatArray) -> dict[str, float]:
     """The number of parts by BEMA, of the images as they are and biwhitened."""
     plain = bema(X)
-    # Grey levels from 0 to 255 as if they were counts; BEMA does not see the unit.
-    scaled = bema(biwhitened(seen_twice(255 * X))[0])
+    # Grey levels from 0 to 255 as if they were counts; BEMA does not see the unit. With pixels that are
+    # lit in fewer images there are no factors.
+    lit = np.mean(X > 0, axis=0) > LIT
+    scaled = bema(biwhitened(seen_twice(255 * X[:, lit]))[0])
     return {
         "plain": plain.n_signal,
         "biwhitened": scaled.n_signal,
