@@ -21,6 +21,7 @@ from .plans.memorise import MEMORISE
 from .plans.null import NULL
 from .plans.peers import PEERS
 from .plans.ridge import RIDGE
+from .plans.shrinking import SHRINKING
 from .plans.stopping import STOPPING
 from .plans.switching import MP_PRUNING, SWITCHING
 from .plans.tails import ALPHA, PHASES
@@ -57,5 +58,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         LARGEST,
         VECTORS,
         DIGITS,
+        SHRINKING,
     )
 }
