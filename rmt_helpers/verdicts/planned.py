@@ -61,7 +61,8 @@ WORKS: tuple[Planned, ...] = (
         "plerou2002",
         ("plerou-deviating", "plerou-risk"),
         "Prices of hundreds of stocks.",
-        "Synthetic returns of 300 stocks with known factors, for which the true risk can be computed.",
+        "Synthetic returns of 300 stocks with known factors: only where the truth is known can the true risk be "
+        "computed, and no package of this book has the prices of more than a few.",
     ),
     Planned(
         "thamm2022",
@@ -132,7 +133,8 @@ DEMANDS: tuple[Planned, ...] = (
         "right-1",
         ("right-1",),
         "Two more estimators, a stepwise test and a fixed share of the energy.",
-        "BEMA against broadening, the two of the paper, in layers whose noise is known; the others are compared where "
+        "BEMA against broadening, the two of the paper, in layers whose noise is known. A share of the energy names no "
+        "noise level, so that nobody can say whether it is the better estimator; the stepwise test is compared where "
         "the rank is known, {ref}`ch-which`.",
     ),
     Planned("right-2", ("right-2",)),
@@ -149,15 +151,17 @@ DEMANDS: tuple[Planned, ...] = (
         "line-3",
         ("line-3",),
         "The sentence encoder, one matrix at a time.",
-        "Every layer of 55 small networks; of the encoder all matrices of a kind together, {ref}`ch-encoder`.",
+        "Every layer of 55 small networks; of the encoder all matrices of a kind together, {ref}`ch-encoder`, since "
+        "that chapter asks which kind of matrix the sentences need.",
     ),
     Planned("settle-it", ("settle-it",)),
     Planned(
         "premise",
         ("premise",),
         "A recurrent network, as the last rung of a ladder from untrained to far from the law.",
-        "The ladder goes from untrained over memorising networks to the sentence encoder, {ref}`ch-encoder`; no "
-        "recurrent network was trained.",
+        "The ladder goes from untrained over memorising networks to the sentence encoder, {ref}`ch-encoder`, whose "
+        "bulks are already beyond the last band of the verdict; a recurrent network needs texts and a training of its "
+        "own.",
     ),
     Planned("figure-1", ("figure-1",)),
     Planned("figure-2", ("figure-2",)),
@@ -165,13 +169,15 @@ DEMANDS: tuple[Planned, ...] = (
         "figure-3",
         ("figure-3",),
         "Many seeds with a learning rate in proportion to the batch size.",
-        "One seed of that protocol, in an exercise of {ref}`ch-figure-3`; equal epochs and equal steps have five.",
+        "One seed of that protocol, in an exercise of {ref}`ch-figure-3`; equal epochs and equal steps have five, "
+        "since they are the two readings of the paper's figure, and this one is neither.",
     ),
     Planned(
         "major-1",
         ("major-1",),
         "A Porter–Thomas test beside every threshold.",
-        "The distance from the law and its verdict beside every threshold; the test in {ref}`ch-tails` alone.",
+        "The distance from the law and its verdict beside every threshold; the test in {ref}`ch-tails` alone, since it "
+        "speaks of vectors and a threshold of values, and of the noise level it says nothing.",
     ),
     Planned("major-2", ("major-2",)),
     Planned(

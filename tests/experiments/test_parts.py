@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rmt_helpers import Spectrum, bema, spiked_matrix
+from rmt_helpers.experiments.digits import coherence, matched, missed, sparsity
 from rmt_helpers.experiments.encoder import CHANGES
 from rmt_helpers.experiments.failures import NOISES, plant
 from rmt_helpers.experiments.layers import sweep_ranks
@@ -95,3 +96,25 @@ def test_the_null_depends_on_its_seed_alone():
     other = simulate({**configuration, "seed": 2})
     assert one.rows == same.rows != other.rows
     assert {row["method"] for row in one.rows} == {"bema", "broadening"}
+
+
+def test_parts_are_paired_at_best():
+    parts = np.eye(4)[:3]
+    assert matched(parts, 5 * parts[[2, 0, 1]]) == pytest.approx(1)
+    assert matched(parts, np.eye(4)[[0, 1, 3]]) == pytest.approx(2 / 3)
+    assert matched(parts, np.zeros((3, 4))) == 0
+
+
+def test_coherence_and_sparsity_of_parts():
+    assert coherence(np.eye(4)) == 0
+    assert coherence(np.ones((3, 4))) == pytest.approx(1)
+    assert sparsity(np.eye(4)) == pytest.approx(1)
+    assert sparsity(np.ones((3, 4))) == pytest.approx(0)
+
+
+def test_what_parts_miss():
+    rng = np.random.default_rng(10)
+    A, B = rng.random((30, 3)), rng.random((3, 20))
+    assert missed(A @ B, B) < 0.01
+    disjoint = np.eye(4)
+    assert missed(disjoint, disjoint[:2]) == pytest.approx(np.sqrt(0.5))

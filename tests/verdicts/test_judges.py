@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rmt_helpers.verdicts import cited, elsewhere, paper, review, tables
+from rmt_helpers.verdicts import cited, elsewhere, paper, review, shrinking, tables
 
 
 @pytest.fixture
@@ -69,6 +69,44 @@ def test_cells(false_measures):
 def test_parts(false_measures):
     false_measures(n_signal_plain=lambda x: np.where(x == 5, 6, x))
     assert elsewhere.number_of_parts().verdict == "fails"
+
+
+@pytest.mark.parametrize(
+    ("second", "halves", "doubled", "verdict"),
+    [
+        (100, 0.9, 0.19, "holds"),
+        (100, 0.9, 0.1, "holds with limits"),
+        (100, 0.5, 0.19, "holds with limits"),
+        (100, 0.5, 0.1, "fails"),
+        (150, 0.9, 0.19, "fails"),
+        (100, 0.8, 0.1, "undecided"),
+    ],
+)
+def test_parts_of_digits(monkeypatch, second, halves, doubled, verdict):
+    wobble = 1e-3 * np.arange(-2, 3)
+    values = {"halves": halves, "biwhitened, first half": 100, "biwhitened, second half": second}
+
+    def digits(column, chosen="biwhitened"):
+        missed = doubled if chosen == "twice biwhitened" else 0.2
+        return wobble + (missed if column == "missed" else values[column])
+
+    monkeypatch.setattr(elsewhere, "digits", digits)
+    assert elsewhere.parts_of_digits().verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("effects", "verdict"),
+    [
+        ((-5, -5, -5, -5), "holds"),
+        ((-5, -5, -5, 5), "holds with limits"),
+        ((-5, 5, 5, 5), "fails"),
+        ((0, 0, 0, 0), "undecided"),
+    ],
+)
+def test_random_share(monkeypatch, effects, verdict):
+    cases = iter([*effects, 0])
+    monkeypatch.setattr(shrinking, "less_at_the_end", lambda *_: next(cases) + np.arange(-2.0, 3.0))
+    assert shrinking.random_share_shrinks().verdict == verdict
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.5, "fails"), (0.0, "holds")])
