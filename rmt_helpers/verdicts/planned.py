@@ -141,12 +141,7 @@ DEMANDS: tuple[Planned, ...] = (
     Planned("right-3", ("right-3",)),
     Planned("right-4", ("right-4",)),
     Planned("line-1", ("line-1", "line-1-multiple")),
-    Planned(
-        "line-2",
-        ("line-2-parts",),
-        "Parts of handwritten digits, and how coherent they are.",
-        "Synthetic matrices with five parts: of digits nobody knows the number.",
-    ),
+    Planned("line-2", ("line-2-parts", "line-2-digits")),
     Planned(
         "line-3",
         ("line-3",),
