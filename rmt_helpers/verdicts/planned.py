@@ -154,8 +154,8 @@ DEMANDS: tuple[Planned, ...] = (
         "premise",
         ("premise",),
         "A recurrent network, as the last rung of a ladder from untrained to far from the law.",
-        "The ladder goes from untrained over memorising networks to the sentence encoder, {ref}`ch-encoder`, whose "
-        "bulks are already beyond the last band of the verdict; a recurrent network needs texts and a training of its "
+        "The ladder goes from untrained over memorising networks to the sentence encoder, {ref}`ch-encoder`, most of "
+        "whose bulks lie beyond the last band of the verdict; a recurrent network needs texts and a training of its "
         "own.",
     ),
     Planned("figure-1", ("figure-1",)),
