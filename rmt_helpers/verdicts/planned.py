@@ -109,10 +109,15 @@ WORKS: tuple[Planned, ...] = (
     ),
     Planned(
         "berlyand2025",
-        ("randomness-shrinks", "pruning-after-decay", "cut-after-decay"),
-        "L1 decay, LeNet, the random share epoch by epoch, vision transformers.",
-        "A perceptron with L2 decay at five strengths, seen at the end of training; transformers on ImageNet are too "
-        "large for two processor cores.",
+        (
+            "randomness-shrinks",
+            "random-share-shrinks",
+            "pruning-after-decay",
+            "cut-after-decay",
+        ),
+        "Vision transformers on ImageNet.",
+        "A perceptron and LeNet-5, with L2 and with L1; transformers on ImageNet are too large for two processor "
+        "cores.",
     ),
     Planned("marchenko1967", ("marchenko-pastur",)),
     Planned("johnstone2001", ("johnstone-largest",)),
