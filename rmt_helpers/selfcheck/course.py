@@ -140,6 +140,8 @@ def _crossing(steps: Any, accuracy: Any, limit: float, how: str = "log") -> floa
     k = int(np.argmax(accuracy >= limit))
     if how == "stays":
         k = int(np.flatnonzero(accuracy < limit)[-1]) + 1
+    if how == "whole":
+        return float(np.exp(np.interp(limit, accuracy, np.log(steps))))
     if how in ("look", "before", "position"):
         return float(k if how == "position" else steps[k - (how == "before")])
     a, t = accuracy[k - 1 : k + 1], steps[k - 1 : k + 1]
@@ -206,6 +208,11 @@ DELAY = Task(
         _delay_mistake(
             "it waits until an accuracy stays above its limit; the definition takes the first time that it is reached.",
             how="stays",
+        ),
+        _delay_mistake(
+            "`np.interp` over the whole curve wants accuracies that rise; these fall now and then. Give it the two "
+            "looks that enclose the first time.",
+            how="whole",
         ),
         _delay_mistake(
             "it divides positions in the list, not the steps that stand there.", how="position"

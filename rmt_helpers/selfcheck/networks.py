@@ -134,6 +134,8 @@ SEEDS_NEEDED = Task(
     [
         Case((22, 0.05), "for 22 comparisons at level 0.05"),
         Case((100, 0.01), "for 100 comparisons at level 0.01"),
+        # Just above a power of two, so that a correction that is a little weaker shows.
+        Case((26, 0.05), "for 26 comparisons at level 0.05"),
         Case((1, 0.125), "for one comparison at level 1/8, where 2^{1−n} can equal the level"),
         Case((3, 0.3), "for three comparisons at level 0.3"),
     ],
@@ -174,6 +176,10 @@ SEEDS_NEEDED = Task(
         Mistake(
             lambda m, level: int(np.ceil(1 + np.log10(m / level))),
             "`log10` has base 10; 2^{1−n} wants the logarithm to base 2, `log2`.",
+        ),
+        Mistake(
+            lambda m, level: _needed(1, 1 - (1 - level) ** (1 / m)),
+            "this is Šidák's correction, which supposes independent tests; Holm multiplies the smallest p-value by m.",
         ),
         Mistake(
             lambda m, level: max(1, _needed(1, m * level)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import FloatArray
-from ..spikes import signal_strength
+from ..spikes import cosines, signal_strength
 from .task import Case, Mistake, Task
 from .threshold import singular_values
 
@@ -33,6 +33,7 @@ def _shrunk(
     y = nu / unit
     square = (y**2 - 1 - c) ** 2 - four(c)
     theta = signal_strength(y, p / n)
+    short, long = cosines(theta, p / n)
     with np.errstate(all="ignore"):
         value = {
             "frobenius": np.sqrt(np.abs(square) if cut == "abs" else square) / y,
@@ -40,6 +41,8 @@ def _shrunk(
             "not divided": np.sqrt(square),
             "kept": y,
             "theta": theta,
+            "one cosine": theta * short,
+            "kept, turned": y * short * long,
             "leeb": theta * np.sqrt((theta**2 + c) / (theta**2 + 1)),
             "less edge": y - 1 - np.sqrt(c),
         }[use]
@@ -104,6 +107,14 @@ SHRUNK = Task(
         _shrunk_mistake(
             "this is the signal's own value θ; since the vectors are turned, less is best: θ times both cosines.",
             use="theta",
+        ),
+        _shrunk_mistake(
+            "it multiplies ν by both cosines; it is the signal's value θ that they multiply.",
+            use="kept, turned",
+        ),
+        _shrunk_mistake(
+            "θ is multiplied by the cosine of the short side only; the vectors of both sides are turned.",
+            use="one cosine",
         ),
         _shrunk_mistake(
             "this is the best value for the largest error direction; the task asks for the sum of squares.",
