@@ -1,4 +1,4 @@
-"""Tasks on numbers that are read off values: an interval, the exponent of a tail, a stable rank."""
+"""Tasks on what numbers say: an interval, the seeds that a test needs, the exponent of a tail, a stable rank."""
 
 from __future__ import annotations
 
@@ -96,6 +96,77 @@ INTERVAL = Task(
         Mistake(
             lambda values, level: _interval(values, level) - np.mean(values),
             "it is centred at 0: the mean has to be added.",
+        ),
+    ],
+)
+
+# How many seeds a test needs ----------------------------------------------------------------------
+
+
+def _needed(m: int, level: float) -> int:
+    n = 1
+    while m * 2.0 ** (1 - n) > level:
+        n += 1
+    return n
+
+
+SEEDS_NEEDED = Task(
+    "seeds-needed",
+    "seeds_needed(m, level): the fewest pairs with which the smallest of m p-values can pass Holm's method",
+    _needed,
+    [
+        Case((22, 0.05), "for 22 comparisons at level 0.05"),
+        Case((100, 0.01), "for 100 comparisons at level 0.01"),
+        # Just above a power of two, so that a correction that is a little weaker shows.
+        Case((26, 0.05), "for 26 comparisons at level 0.05"),
+        Case((1, 0.125), "for one comparison at level 1/8, where 2^{1−n} can equal the level"),
+        Case((3, 0.3), "for three comparisons at level 0.3"),
+    ],
+    [
+        Mistake(
+            lambda m, level: _needed(m, 2 * level),
+            "one too few: m·2^{1−n} ≤ level gives n ≥ 1 + log₂(m/level). The test is two-sided: two patterns of signs, "
+            "all plus and all minus, are the most extreme.",
+        ),
+        Mistake(
+            lambda m, level: _needed(m, level / 2),
+            "it halves the level although the p-value is two-sided already.",
+        ),
+        Mistake(
+            lambda m, level: int(np.floor(1 + np.log2(m / level))),
+            "it rounds down: with so few pairs the smallest p-value is still above the level. Round up.",
+        ),
+        Mistake(
+            lambda m, level: round(1 + np.log2(m / level)),
+            "it rounds to the nearest number, which may be one pair too few. Round up.",
+        ),
+        Mistake(
+            lambda m, level: int(np.floor(2 + np.log2(m / level))),
+            "it asks for a p-value *below* the level; at most the level is enough (m = 1, level 1/8).",
+        ),
+        Mistake(
+            lambda m, level: 1 + np.log2(m / level),
+            "it is not rounded up: a number of seeds is a whole number.",
+        ),
+        Mistake(
+            lambda m, level: _needed(1, level),
+            "m does not enter: Holm multiplies the smallest of m p-values by m.",
+        ),
+        Mistake(
+            lambda m, level: int(np.ceil(1 + np.log(m / level))),
+            "`log` is the natural logarithm; 2^{1−n} wants the one to base 2, `log2`.",
+        ),
+        Mistake(
+            lambda m, level: int(np.ceil(1 + np.log10(m / level))),
+            "`log10` has base 10; 2^{1−n} wants the logarithm to base 2, `log2`.",
+        ),
+        Mistake(
+            lambda m, level: _needed(1, 1 - (1 - level) ** (1 / m)),
+            "this is Šidák's correction, which supposes independent tests; Holm multiplies the smallest p-value by m.",
+        ),
+        Mistake(
+            lambda m, level: max(1, _needed(1, m * level)),
+            "it multiplies the level by m; Holm makes the test stricter: the p-value is multiplied.",
         ),
     ],
 )
@@ -294,4 +365,4 @@ STABLE_RANK = Task(
     ],
 )
 
-TASKS = (INTERVAL, TAIL_EXPONENT, STABLE_RANK)
+TASKS = (INTERVAL, SEEDS_NEEDED, TAIL_EXPONENT, STABLE_RANK)

@@ -1,4 +1,4 @@
-"""Tasks on trained layers: the bias by spikes, seeds that a test needs, an oracle beyond chance, energy kept."""
+"""Tasks on trained layers: the bias by spikes, an oracle beyond chance, energy kept, half a variance."""
 
 from __future__ import annotations
 
@@ -114,77 +114,6 @@ CROWDING = Task(
             slope="means",
         ),
         Mistake(lambda shape, s: 1.0, "it is 1 whatever s is: without spikes that would be right."),
-    ],
-)
-
-# How many seeds a test needs ----------------------------------------------------------------------
-
-
-def _needed(m: int, level: float) -> int:
-    n = 1
-    while m * 2.0 ** (1 - n) > level:
-        n += 1
-    return n
-
-
-SEEDS_NEEDED = Task(
-    "seeds-needed",
-    "seeds_needed(m, level): the fewest pairs with which the smallest of m p-values can pass Holm's method",
-    _needed,
-    [
-        Case((22, 0.05), "for 22 comparisons at level 0.05"),
-        Case((100, 0.01), "for 100 comparisons at level 0.01"),
-        # Just above a power of two, so that a correction that is a little weaker shows.
-        Case((26, 0.05), "for 26 comparisons at level 0.05"),
-        Case((1, 0.125), "for one comparison at level 1/8, where 2^{1−n} can equal the level"),
-        Case((3, 0.3), "for three comparisons at level 0.3"),
-    ],
-    [
-        Mistake(
-            lambda m, level: _needed(m, 2 * level),
-            "one too few: m·2^{1−n} ≤ level gives n ≥ 1 + log₂(m/level). The test is two-sided: two patterns of signs, "
-            "all plus and all minus, are the most extreme.",
-        ),
-        Mistake(
-            lambda m, level: _needed(m, level / 2),
-            "it halves the level although the p-value is two-sided already.",
-        ),
-        Mistake(
-            lambda m, level: int(np.floor(1 + np.log2(m / level))),
-            "it rounds down: with so few pairs the smallest p-value is still above the level. Round up.",
-        ),
-        Mistake(
-            lambda m, level: round(1 + np.log2(m / level)),
-            "it rounds to the nearest number, which may be one pair too few. Round up.",
-        ),
-        Mistake(
-            lambda m, level: int(np.floor(2 + np.log2(m / level))),
-            "it asks for a p-value *below* the level; at most the level is enough (m = 1, level 1/8).",
-        ),
-        Mistake(
-            lambda m, level: 1 + np.log2(m / level),
-            "it is not rounded up: a number of seeds is a whole number.",
-        ),
-        Mistake(
-            lambda m, level: _needed(1, level),
-            "m does not enter: Holm multiplies the smallest of m p-values by m.",
-        ),
-        Mistake(
-            lambda m, level: int(np.ceil(1 + np.log(m / level))),
-            "`log` is the natural logarithm; 2^{1−n} wants the one to base 2, `log2`.",
-        ),
-        Mistake(
-            lambda m, level: int(np.ceil(1 + np.log10(m / level))),
-            "`log10` has base 10; 2^{1−n} wants the logarithm to base 2, `log2`.",
-        ),
-        Mistake(
-            lambda m, level: _needed(1, 1 - (1 - level) ** (1 / m)),
-            "this is Šidák's correction, which supposes independent tests; Holm multiplies the smallest p-value by m.",
-        ),
-        Mistake(
-            lambda m, level: max(1, _needed(1, m * level)),
-            "it multiplies the level by m; Holm makes the test stricter: the p-value is multiplied.",
-        ),
     ],
 )
 
@@ -343,4 +272,77 @@ ENERGY_RANK = Task(
     ],
 )
 
-TASKS = (CROWDING, SEEDS_NEEDED, BEYOND_CHANCE, ENERGY_RANK)
+# Half a variance ----------------------------------------------------------------------------------
+
+
+def _half_variance(q: Any, d: Any) -> FloatArray:
+    q, d = np.asarray(q, dtype=np.float64), np.asarray(d, dtype=np.float64)
+    return np.asarray((np.sum(q * d**2, axis=-1) - np.sum(q * d, axis=-1) ** 2) / 2)
+
+
+def _divergence(q: FloatArray, d: FloatArray) -> FloatArray:
+    return np.asarray(np.log(np.sum(q * np.exp(d), axis=-1)) - np.sum(q * d, axis=-1))
+
+
+def _scores(images: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    rng = np.random.default_rng(seed)
+    q = np.exp(2 * rng.standard_normal((images, 10)))
+    return q / q.sum(axis=1, keepdims=True), 0.3 + rng.standard_normal((images, 10))
+
+
+HALF_VARIANCE = Task(
+    "half-variance",
+    "half_variance(q, d): ½ Var_q(d), one number a row, for class probabilities q and changes d",
+    _half_variance,
+    [
+        Case(_scores(4, 23), "for four images and ten classes"),
+        Case(_scores(10, 24), "for ten images and ten classes"),
+    ],
+    [
+        Mistake(
+            lambda q, d: 2 * _half_variance(q, d), "the half is missing: this is the variance."
+        ),
+        Mistake(
+            lambda q, d: np.sum(q * d**2, axis=-1) / 2,
+            "the squared mean is missing: this changes when a constant is added to d, and the divergence does not.",
+        ),
+        Mistake(
+            lambda q, d: np.var(d, axis=-1) / 2,
+            "this is the variance with equal weights; the class probabilities q are the weights.",
+        ),
+        Mistake(
+            lambda q, d: np.var(q * d, axis=-1) / 2,
+            "this is the variance of the products qd; q are the weights in the means of d and of d².",
+        ),
+        Mistake(
+            lambda q, d: np.sqrt(2 * _half_variance(q, d)) / 2,
+            "this is half the standard deviation: a square root too many.",
+        ),
+        Mistake(
+            lambda q, d: (np.sum(q * d**2, axis=-1) - np.sum(q * d, axis=-1)) / 2,
+            "the mean of d is subtracted without being squared.",
+        ),
+        Mistake(
+            lambda q, d: (np.mean(q * d**2, axis=-1) - np.mean(q * d, axis=-1) ** 2) / 2,
+            "it takes plain means of qd² and qd; since q adds up to 1, their sums are the means under q.",
+        ),
+        Mistake(
+            lambda q, d: np.mean(_half_variance(q, d)),
+            "this is the mean over the images; the task asks for one number an image.",
+        ),
+        Mistake(
+            lambda q, d: _half_variance(np.transpose(q), np.transpose(d)),
+            "it sums over the images, not over the classes: a row is an image.",
+        ),
+        Mistake(
+            _divergence,
+            "this is the divergence itself, to which half the variance is the approximation.",
+        ),
+        Mistake(
+            lambda q, d: np.sum(q * (d - d.mean(axis=-1, keepdims=True)) ** 2, axis=-1) / 2,
+            "it centres d by its plain mean; the mean under q belongs there.",
+        ),
+    ],
+)
+
+TASKS = (CROWDING, BEYOND_CHANCE, ENERGY_RANK, HALF_VARIANCE)

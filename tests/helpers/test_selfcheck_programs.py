@@ -109,6 +109,20 @@ class TestTheReferencesAreThePackage:
     def test_stable_rank(self):
         assert check("stable-rank", lambda A: np.sum(A * A) / np.linalg.eigvalsh(A.T @ A)[-1])
 
+    def test_half_a_variance_is_near_the_divergence(self):
+        q, d = _TASKS["half-variance"].cases[0].arguments
+        small = 1e-4 * d
+        divergence = np.log(np.sum(q * np.exp(small), axis=1)) - np.sum(q * small, axis=1)
+        np.testing.assert_allclose(
+            1e-8 * _TASKS["half-variance"].right(q, d), divergence, rtol=1e-3
+        )
+        assert check(
+            "half-variance",
+            lambda q, d: [
+                x @ (np.diag(w) - np.outer(w, w)) @ x / 2 for w, x in zip(q, d, strict=True)
+            ],
+        )
+
     def test_seeds(self):
         assert check("seeds-needed", lambda m, level: 1 + int(np.ceil(-np.log2(level / m))))
 
@@ -175,6 +189,13 @@ WRONG = {
         (lambda nu, share: int(np.sum(np.cumsum(nu**2) < share)), BOTH),
         (lambda nu, share: np.cumsum(nu**2) / np.sum(nu**2) >= share, SHAPE),
         (lambda nu, share: nu[energy(nu, share) - 1], BOTH),
+    ],
+    "half-variance": [
+        (lambda q, d: np.einsum("ik,ik->i", q * q, d * d) / 2, BOTH),
+        (lambda q, d: (np.sum(d**2, axis=1) - np.sum(q * d, axis=1) ** 2) / 2, BOTH),
+        (lambda q, d: np.sum(q * (d - np.sum(q * d)) ** 2, axis=1) / 2, BOTH),
+        (lambda q, d: np.diagonal(q @ (d.T**2) - (q @ d.T) ** 2) / 10, "times 0.2 in every case"),
+        (lambda q, d: q * d**2 / 2, SHAPE),
     ],
     "interval": [
         (lambda x, level: np.median(x) + np.array([-1, 1]) * half(x, level), BOTH),
