@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -152,16 +152,17 @@ def figures(page: Page) -> list[str]:
 GRADES = ("easy", "medium", "hard", "project")
 # Words by which an exercise asks for a proof.
 PROOF = re.compile(r"\b(?:[Pp]rove|[Ss]how (?:that|for)|[Dd]erive)\b")
+# Words by which an exercise asks for a function: "write `f(x, y)`", "write a function".
+FUNCTION = re.compile(r"\b[Ww]rite (?:a function\b|`\w+\()")
+EXERCISE = re.compile(
+    r"^(`{3,})\{exercise\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^\1 *$", re.MULTILINE | re.DOTALL
+)
 
 
 def exercises(page: Page, at_least: int = 4, at_most: int = 6) -> list[str]:
     """Each exercise has a grade, and a folded solution whose last cell checks something; one asks for a proof."""
     found = []
-    starts = list(
-        re.finditer(
-            r"^(`{3,})\{exercise\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^\1 *$", page.text, re.M | re.S
-        )
-    )
+    starts = list(EXERCISE.finditer(page.text))
     if page.is_chapter and not at_least <= len(starts) <= at_most:
         found.append(
             f"{page.name}: {len(starts)} exercises, should be {at_least} to {at_most} in a chapter"
@@ -256,6 +257,26 @@ def self_checks(pages: Iterable[Page], tasks: Iterable[str]) -> list[str]:
             found.append(f"self-check {name}: in {waiting.count(name)} exercises, should be in one")
         if name not in passed:
             found.append(f"self-check {name}: no solution asserts that it passes")
+    return found
+
+
+def functions_asked(pages: Iterable[Page], tasks: Mapping[str, str]) -> list[str]:
+    """An exercise that asks for a function has a self-check, and says with which arguments the check calls it."""
+    found = []
+    for page in pages:
+        for start in EXERCISE.finditer(page.text):
+            here = f"{page.name}:{page.text.count(chr(10), 0, start.start()) + 1}"
+            statement = " ".join(start[3].split())
+            until_solution = page.text[start.end() :].partition("{solution-start}")[0]
+            named = re.findall(r'^check\("([^"]+)", \.\.\.\)', until_solution, re.M)
+            if FUNCTION.search(statement) and not named:
+                found.append(f"{here}: asks for a function, but has no self-check")
+            for name in named:
+                arguments = re.match(r"\w+(\([^)]*\))", tasks.get(name, ""))
+                if not FUNCTION.search(statement):
+                    found.append(f"{here}: has the self-check {name}, but asks for no function")
+                elif arguments and not re.search(rf"`\w+{re.escape(arguments[1])}`", statement):
+                    found.append(f"{here}: {name} is called with {arguments[1]}; say so")
     return found
 
 

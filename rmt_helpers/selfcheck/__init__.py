@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import edge, noise, score, threshold
+from . import cost, course, edge, measures, networks, noise, recovery, score, threshold
 from .task import Report, examine
 
 __all__ = ["Report", "check", "tasks"]
 
-_TASKS = {task.name: task for task in (*noise.TASKS, *edge.TASKS, *threshold.TASKS, *score.TASKS)}
+_ROOMS = (noise, edge, threshold, score, networks, measures, recovery, cost, course)
+_TASKS = {task.name: task for room in _ROOMS for task in room.TASKS}
 
 
 def tasks() -> dict[str, str]:

@@ -43,6 +43,11 @@ ROOMS = [
     "selfcheck/edge",
     "selfcheck/threshold",
     "selfcheck/score",
+    "selfcheck/networks",
+    "selfcheck/measures",
+    "selfcheck/recovery",
+    "selfcheck/cost",
+    "selfcheck/course",
     "selfcheck",
     "nets/_checks",
     "nets/_sources",
@@ -292,6 +297,41 @@ class TestSelfChecks:
 
     def test_rule_sees_a_task_that_no_chapter_uses(self):
         assert rules.self_checks([Page("x", self.GOOD)], ["a", "b"]) != []
+
+
+class TestFunctionsAskedFor:
+    TASKS = {"a": "f(x, y): their sum"}  # noqa: RUF012
+    GOOD = (
+        "```{exercise} Sum\n:label: ex\n:class: easy\n\nWrite `my_sum(x,\ny)`, the sum.\n```\n\n"
+        + cell('check("a", ...)', ":tags: [self-check]\n\n")
+        + "\n```{solution-start} ex\n```\n"
+    )
+
+    def test_each_function_that_is_asked_for_has_a_check(self):
+        assert rules.functions_asked(CHAPTERS, tasks()) == []
+
+    def test_rule_accepts_a_good_page(self):
+        assert rules.functions_asked([Page("x", self.GOOD)], self.TASKS) == []
+
+    @pytest.mark.parametrize(
+        ("old", "new", "says"),
+        [
+            ('check("a", ...)', "", "has no self-check"),
+            # The cell of the next exercise is not this one's.
+            (
+                "```\n\n```{code-cell}",
+                "```\n\n```{solution-start}\n```{code-cell}",
+                "has no self-check",
+            ),
+            ("`my_sum(x,\ny)`", "a function of two numbers", "is called with (x, y)"),
+            ("(x,\ny)", "(y, x)", "is called with (x, y)"),
+            ("Write `my_sum(x,\ny)`, the sum", "Add x and y", "asks for no function"),
+        ],
+    )
+    def test_rule_fails(self, old, new, says):
+        assert old in self.GOOD
+        (found,) = rules.functions_asked([Page("x", self.GOOD.replace(old, new))], self.TASKS)
+        assert says in found
 
 
 class TestReferences:

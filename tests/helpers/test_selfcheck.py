@@ -59,7 +59,7 @@ def test_results_as_lists_pass(name):
     assert check(name, plain)
 
 
-@pytest.mark.parametrize("name", ["mp-density", "cosines", "broadened-density"])
+@pytest.mark.parametrize("name", ["mp-density", "cosines", "broadened-density", "beyond-chance"])
 def test_functions_of_one_number_pass(name):
     task = _TASKS[name]
     (position,) = {case.points for case in task.cases}
