@@ -64,6 +64,7 @@ ROOMS = [
     "nets/lowrank",
     "nets/responses",
     "nets/magnitude",
+    "nets/penalty",
     "nets/compress",
     "nets/adamw",
     "nets/thinning",
