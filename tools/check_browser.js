@@ -168,6 +168,11 @@ window.bookChecks = (() => {
     return [...found].map(([key, value]) => `${key} has contrast ${value.toFixed(2)} with the page`);
   };
   const drawings = {};
+  /** The drawing that an image shows. */
+  const drawing = async (image) => {
+    drawings[image.src] ??= new DOMParser().parseFromString(await (await fetch(image.src)).text(), "image/svg+xml").documentElement;
+    return drawings[image.src];
+  };
   /** Contrast with the page behind it, in the present mode, of the text and of every mark of every drawing. */
   const figures = async (limits) => {
     const found = [];
@@ -183,10 +188,31 @@ window.bookChecks = (() => {
         continue;
       }
       if (!image.src.endsWith(".svg") || !shown(image)) continue;
-      drawings[image.src] ??= marks(new DOMParser().parseFromString(await (await fetch(image.src)).text(), "image/svg+xml").documentElement);
       const here = image.closest("figure")?.id || image.getAttribute("src").slice(-24);
-      const lines = faint(drawings[image.src], limits, paper(image), getComputedStyle(image).filter);
+      const lines = faint(marks(await drawing(image)), limits, paper(image), getComputedStyle(image).filter);
       found.push(...lines.map((line) => `figure ${here}: ${line}`));
+    }
+    return found;
+  };
+  /** Drawings with letters smaller than `limit` pixels of the screen, indices apart. */
+  const smallText = async (limit) => {
+    const found = [];
+    const report = (what, sizes) => {
+      const least = Math.min(...sizes);
+      if (least < limit) found.push(`${what}: letters of ${least.toFixed(1)} px in a window of ${innerWidth}`);
+    };
+    for (const picture of pictures()) {
+      const here = picture.querySelector("title")?.textContent.slice(0, 30) || picture.getAttribute("aria-label").slice(0, 30);
+      const texts = [...picture.querySelectorAll("text")].filter(shown);
+      report(`picture ${here}`, texts.map((e) => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b)));
+    }
+    for (const image of document.querySelectorAll("article img")) {
+      if (!image.src.endsWith(".svg") || !image.naturalWidth || !shown(image)) continue;
+      const svg = await drawing(image);
+      const pixels = image.getBoundingClientRect().width / Number(svg.getAttribute("viewBox")?.split(" ")[2]);
+      // Matplotlib draws a letter 100 units high and scales it to its size.
+      const scales = [...svg.querySelectorAll('[id^="text_"] > g')].map((e) => /scale\(([\d.]+)/.exec(e.getAttribute("transform"))?.[1]);
+      report(`figure ${image.closest("figure")?.id || image.getAttribute("src").slice(-24)}`, scales.filter(Boolean).map((scale) => 100 * scale * pixels));
     }
     return found;
   };
@@ -276,5 +302,5 @@ window.bookChecks = (() => {
     ];
   };
 
-  return { unfold, overflow, mathematics, figures, images, mouseOnly, walk, met };
+  return { unfold, overflow, mathematics, figures, smallText, images, mouseOnly, walk, met };
 })();

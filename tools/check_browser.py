@@ -2,11 +2,11 @@
 
     python tools/check_browser.py [--site _build/html] [PAGE ...]
 
-In light and in dark: no serious or critical result of axe; the Tab key reaches everything, the focus shows and what it
-is on can be read; text and marks of figures stand out from the page, no figure is a white slab; no error in the
-console, no request to another host. Once: no sideways scrolling at three widths, a link ends at its target on a phone,
-mathematics is rendered and search answers, served and from disk, and a page weighs no more than it may. Chromium is
-Playwright's own or one on the PATH.
+In light and in dark: no serious or critical result of axe; the Tab key reaches everything, the focus shows and what
+it is on can be read; text and marks of figures stand out from the page, no figure is a white slab; no error in the
+console, no request to another host. Once: no sideways scrolling at three widths, a link ends at its target and the
+words of figures can be read on a phone, mathematics is rendered and search answers, served and from disk, and a
+page weighs no more than it may. Chromium is Playwright's own or one on the PATH.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 AXE = "4.12.1"
 WIDTHS = (1400, 768, 360)
+PHONE = {"width": 390, "height": 844}
+# Pixels that letters in a figure are high at least on that phone; a full-width figure's smallest are 9 points.
+SMALLEST = 7.5
 # Contrast that figures owe: of text as of any text, of marks as of any graphic (WCAG 1.4.3 and 1.4.11).
 CONTRAST = {"text": 4.5, "mark": 3.0}
 # Kilobytes that a page may load, figures and data of explorers apart.
@@ -217,6 +220,8 @@ async def light_problems(
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 900})
         found += await page.evaluate("bookChecks.overflow()")
+    await page.set_viewport_size(PHONE)
+    found += await page.evaluate("limit => bookChecks.smallText(limit)", SMALLEST)
     await page.context.close()
     return found + watch.found, kilobytes
 
@@ -241,7 +246,7 @@ async def disk_problems(browser: Browser, site: Path, name: str) -> list[str]:
 
 async def target_problems(browser: Browser, base: str, name: str) -> list[str]:
     """On a phone, where sections are laid out when the reader comes near, a link ends at its target all the same."""
-    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    context = await browser.new_context(viewport=PHONE)
     page = await context.new_page()
     page.set_default_timeout(120_000)
     await page.goto(f"{base}/{name}.html", wait_until="load")

@@ -99,10 +99,10 @@ def within(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
     return False
 
 
-# A hyphen before a number, unless it ties two words or belongs to an exponent.
-HYPHEN = re.compile(r"(?<![\w.–-])-(?=\.?\d)")
+# A hyphen before a number, also one that keeps a cell on its line, unless it ties two words or belongs to an exponent.
+HYPHEN = re.compile(r"(?<![\w.–‑-])[-‑](?=\.?\d)")
 # What was rounded to zero.
-SIGNED_ZERO = re.compile(r"(?<![\w.–-])[-−](?=0\.0+(?!\d))")
+SIGNED_ZERO = re.compile(r"(?<![\w.–‑-])[-‑−](?=0\.0+(?!\d))")
 
 
 class MinusSigns(SphinxPostTransform):

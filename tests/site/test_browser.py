@@ -15,6 +15,7 @@ from check_browser import (
     search_problems,
     target_problems,
 )
+from matplotlib.figure import Figure
 from site_server import serve
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"
@@ -157,6 +158,15 @@ BROKEN = {
         f"<style>@media (prefers-color-scheme: dark) {{ img {{ filter: none }} }}</style>{FIGURE.format('good.svg')}",
         "line rgb(32, 64, 96) has contrast",
     ),
+    "small-text": (
+        FIGURE.format("small.svg"),
+        "figure fig: letters of 3.5 px in a window of 390",
+    ),
+    "small-text-in-picture": (
+        "<svg role='img' aria-label='Bars' viewBox='0 0 90 20' width='45'>"
+        "<text y='12' style='font-size: 12px'>a</text></svg>",
+        "picture Bars: letters of 6.0 px in a window of 390",
+    ),
     "slab": (FIGURE.format("slab.svg"), "does not take the page's background"),
 }
 # Long pages, on which a link to a section is followed: a good one, and one that scrolls away.
@@ -209,6 +219,10 @@ def site(tmp_path_factory):
         "areas": bar.format("patch_3", outlined).replace("</svg>", bar.format("background", "")),
     }.items():
         (site / f"{name}.svg").write_text(drawing().replace("</svg>", marks))
+    # By Matplotlib itself, whose way to draw a letter the check knows.
+    small = Figure(figsize=(4, 2))
+    small.text(0.1, 0.5, "small", fontsize=5)
+    small.savefig(site / "small.svg", transparent=True)
     (site / "hairline.svg").write_text(
         drawing("#999999").replace("stroke-width: 2", "stroke-width: 0.4")
     )
