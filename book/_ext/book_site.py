@@ -52,8 +52,8 @@ class KeepWithFormula(SphinxPostTransform):
                 parent[place] = box
 
 
-# The space between a number and what belongs to it, in "5 %", "64 × 128" and "0.58 ± 0.02".
-UNIT = re.compile(r"(?<=\d)\s(?=[%±×])|(?<=[±×])\s(?=\d|$)|(?<=\d)(?=%(?!\w))")
+# The space between a number and what belongs to it, in "5 %", "64 × 128", "0.58 ± 0.02" and "≤ 1.05".
+UNIT = re.compile(r"(?<=\d)\s(?=[%±×])|(?<=[±×≤≥])\s(?=\d|$)|(?<=\d)(?=%(?!\w))")
 # The same in a narrow column: behind the sign of an error, and before "%".
 ERROR = re.compile(r"(?<=±)\s(?=\d)|(?<=\d)\s?(?=%(?!\w))")
 
@@ -80,8 +80,8 @@ class KeepWithNumber(SphinxPostTransform):
                 node.parent.replace(node, nodes.Text(kept))
 
 
-# A number with its error or interval, in "0.58 ± 0.02", "46 [43, 48]" and "−0.5 (−1.1 to +0.2)".
-MEASURED = re.compile(r"[−+]?\d[\d.,]*\s?%?\s*(±|\[|\()[\s\d.,−+%±]*(to\s[\d.,−+]+)?\s?%?[\])]?")
+# A number with its error or interval, in "0.58 ± 0.02", "46 [43, 48]" and "−0.5 (−1.1 to +0.2)*".
+MEASURED = re.compile(r"[−+]?\d[\d.,]*\s?%?\s*(±|\[|\()[\s\d.,−+%±]*(to\s[\d.,−+]+)?\s?%?[\])]?\*?")
 
 
 class KindsOfEntries(SphinxPostTransform):
