@@ -52,14 +52,16 @@ class KeepWithFormula(SphinxPostTransform):
                 parent[place] = box
 
 
-# The space between a number and what belongs to it, in "5 %", "64 × 128" and "0.58 ± 0.02".
-UNIT = re.compile(r"(?<=\d)\s(?=[%±×])|(?<=[±×])\s(?=\d|$)|(?<=\d)(?=%(?!\w))")
+# The space between a number and what belongs to it, in "5 %", "64 × 128", "0.58 ± 0.02" and "≤ 1.05".
+UNIT = re.compile(r"(?<=\d)\s(?=[%±×])|(?<=[±×≤≥])\s(?=\d|$)|(?<=\d)(?=%(?!\w))")
+# The same in a narrow column: behind the sign of an error, and before "%".
+ERROR = re.compile(r"(?<=±)\s(?=\d)|(?<=\d)\s?(?=%(?!\w))")
 
 
 class KeepWithNumber(SphinxPostTransform):
     """No line begins with "%", "×" or "±", and "5%" of a cell that computes is "5 %" as in the text.
 
-    A cell of a table is left alone if it holds an error: its column may be too narrow for both.
+    In a cell of a table a new line may begin with an error, "± 0.02": the column may be too narrow for both.
     """
 
     default_priority = 720
@@ -69,27 +71,33 @@ class KeepWithNumber(SphinxPostTransform):
         for node in list(self.document.findall(nodes.Text)):
             if within(node, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block):
                 continue
-            if "±" in node and within(node, nodes.entry):
-                continue
+            unit = ERROR if "±" in node and within(node, nodes.entry) else UNIT
             place = node.parent.index(node)
             # The number itself may be one that a cell computed.
             before = node.parent[place - 1].astext()[-1:] if place else ""
-            kept = UNIT.sub("\N{NO-BREAK SPACE}", before + node)[len(before) :]
+            kept = unit.sub("\N{NO-BREAK SPACE}", before + node)[len(before) :]
             if kept != node:
                 node.parent.replace(node, nodes.Text(kept))
 
 
-class LongEntries(SphinxPostTransform):
-    """Cells of tables that hold phrases or sentences are known to the style sheet, which gives them room on a phone."""
+# A number with its error or interval, in "0.58 ± 0.02", "46 [43, 48]" and "−0.5 (−1.1 to +0.2)*".
+MEASURED = re.compile(r"[−+]?\d[\d.,]*\s?%?\s*(±|\[|\()[\s\d.,−+%±]*(to\s[\d.,−+]+)?\s?%?[\])]?\*?")
+
+
+class KindsOfEntries(SphinxPostTransform):
+    """Cells of tables that hold numbers, phrases or sentences are known to the style sheet: on a phone a number with
+    its error stays in a line, and words have room."""
 
     default_priority = 730
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
         for entry in self.document.findall(nodes.entry):
-            length = len(entry.astext())
-            if length > 14:
-                entry["classes"].append("sentence" if length > 48 else "phrase")
+            text = entry.astext()
+            if MEASURED.fullmatch(text):
+                entry["classes"].append("number")
+            elif len(text) > 14:
+                entry["classes"].append("sentence" if len(text) > 48 else "phrase")
 
 
 def within(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
@@ -352,7 +360,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(KeepWithFormula)
     app.add_post_transform(MinusSigns)
     app.add_post_transform(KeepWithNumber)
-    app.add_post_transform(LongEntries)
+    app.add_post_transform(KindsOfEntries)
     app.connect("env-get-outdated", pages_with_new_outputs)
     app.connect("builder-inited", give_renderer_time)
     app.connect("html-page-context", trim_page, priority=900)

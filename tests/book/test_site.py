@@ -5,7 +5,9 @@ import sys
 
 import pytest
 from book_site import (
+    ERROR,
     HYPHEN,
+    MEASURED,
     SIGNED_ZERO,
     UNIT,
     MinusSigns,
@@ -208,6 +210,7 @@ class TestRenderer:
         ("0.58 ± 0.02", "0.58~±~0.02"),
         ("9 ± ", "9~±~"),
         ("64 × 128", "64~×~128"),
+        ("≤ 1.05", "≤~1.05"),
         ("10.2% of it", "10.2~% of it"),
         ("a%20b 5%20", "a%20b 5%20"),
         ("where % and ± stand alone", "where % and ± stand alone"),
@@ -215,6 +218,27 @@ class TestRenderer:
 )
 def test_a_line_does_not_begin_with_per_cent(text, shown):
     assert UNIT.sub("~", text) == shown
+
+
+def test_in_a_table_an_error_may_begin_a_line():
+    assert ERROR.sub("~", "87.9 ± 0.5 %") == "87.9 ±~0.5~%"
+
+
+@pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        ("0.58 ± 0.02", True),
+        ("87.9 ± 0.5 %", True),
+        ("46 [43, 48]", True),
+        ("−0.5 (−1.1 to +0.2)*", True),
+        ("−0.71 (−0.83, −0.18)", True),
+        ("46", False),
+        ("12 (7 kinds)", False),
+        ("MLP, 0.58 ± 0.02", False),
+    ],
+)
+def test_a_number_with_its_error_is_known(text, measured):
+    assert bool(MEASURED.fullmatch(text)) == measured
 
 
 class TestMinusSigns:
