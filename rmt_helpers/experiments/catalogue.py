@@ -19,6 +19,7 @@ from .plans.layers import LAYERS
 from .plans.memorise import MEMORISE
 from .plans.null import NULL
 from .plans.peers import PEERS
+from .plans.responses import RESPONSES
 from .plans.ridge import RIDGE
 from .plans.stopping import STOPPING
 from .plans.switching import MP_PRUNING, SWITCHING
@@ -39,6 +40,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         CHOICE,
         PEERS,
         COMPRESSION,
+        RESPONSES,
         FILTERING,
         MEMORISE,
         DECAY,
