@@ -23,7 +23,7 @@ FITS = ("symmetric", "asymmetric", "nonlinear")
 _PART = 200
 
 # Places of each image that the nonlinear fit looks at: it needs all its responses at once.
-_SPOTS = 10
+_SPOTS = 20
 
 # The penalty of each step of the nonlinear fit. At the end it is no larger: the steps become too small.
 _PENALTIES = torch.logspace(-2, 0, 30, dtype=torch.float64).tolist()
@@ -138,7 +138,7 @@ def split_after(
     whole : tensor
         What reaches it in the whole network, of the same images in the same order.
     relu : bool
-        Whether a ReLU comes behind the layer. Its fit looks at ten places of each image.
+        Whether a ReLU comes behind the layer. Its fit looks at twenty places of each image.
     seed : int
         Of these places.
 

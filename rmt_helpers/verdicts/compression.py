@@ -73,7 +73,8 @@ def split_together() -> pd.DataFrame:
     whole network under "all".
     """
     table = load_results("responses").table
-    wide = table[table["images"] == table["images"].max()].pivot(
+    large = table[table["images"] == table["images"].max()]
+    wide: pd.DataFrame = large.pivot(
         index=["seed", "kept"], columns="method", values=["validation", "test"]
     )
     return 100 * wide
@@ -85,17 +86,18 @@ def gains_together(fit: str = "nonlinear") -> np.ndarray:
     At the lowest share at which splitting by weights or by responses costs the network at most five
     points on held-out images; a network without such a share has no number.
     """
-    ways = ["weights by channel", f"responses, {fit}"]
     found = []
-    for _, of_seed in split_together().groupby(level="seed"):
+    of_seeds: Any = split_together().groupby(level="seed")
+    for _, of_seed in of_seeds:
         here = of_seed.droplevel("seed")
         whole = here.loc["all", ("validation", "whole")]
         shares = here.drop(index=["all", "bema"])
         shares = shares.loc[sorted(shares.index, key=float)]
+        ways = ["weights by channel", f"responses, {fit}"]
         useful = shares["validation"][ways].max(axis=1) >= whole - 100 * USEFUL
         if useful.any():
-            test = shares["test"].loc[useful.idxmax()]
-            found.append(float(test[ways[1]] - test[ways[0]]))
+            weights, responses = shares["test"][ways][useful].iloc[0]
+            found.append(float(responses - weights))
     return np.array(found)
 
 
