@@ -141,9 +141,9 @@ def _judge_responses() -> Finding:
         verdict,
         *of_all,
         _POINTS,
-        f"Gained with all five convolutions split, CIFAR-10, {together.size} networks, responses to 1,000 training "
-        f"images; in the second convolution of LeNet-5 alone, clothes, {alone.size} networks, {of_one[0]:.1f} "
-        f"({of_one[1]:.1f} to {of_one[2]:.1f}).",
+        f"Gained with all convolutions split, CIFAR-10, {together.size} networks; with the second convolution of "
+        f"LeNet-5 split alone, Fashion-MNIST, {of_one[0]:.1f} ({of_one[1]:.1f} to {of_one[2]:.1f}), {alone.size} "
+        "networks.",
     )
 
 
