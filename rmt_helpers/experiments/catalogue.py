@@ -20,6 +20,7 @@ from .plans.layers import LAYERS
 from .plans.memorise import MEMORISE
 from .plans.null import NULL
 from .plans.peers import PEERS
+from .plans.responses import RESPONSES
 from .plans.ridge import RIDGE
 from .plans.shrinking import SHRINKING
 from .plans.stopping import STOPPING
@@ -42,6 +43,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         CHOICE,
         PEERS,
         COMPRESSION,
+        RESPONSES,
         FILTERING,
         MEMORISE,
         DECAY,

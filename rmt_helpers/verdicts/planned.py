@@ -121,13 +121,7 @@ WORKS: tuple[Planned, ...] = (
     ),
     Planned("marchenko1967", ("marchenko-pastur",)),
     Planned("johnstone2001", ("johnstone-largest",)),
-    Planned(
-        "zhang2016",
-        ("responses-over-weights",),
-        "A network on CIFAR-10, the asymmetric fit and the nonlinear one.",
-        "The linear fit in LeNet-5 on digits and clothes. Both other fits mend errors that add up over many layers, "
-        "and LeNet-5 has two convolutions.",
-    ),
+    Planned("zhang2016", ("responses-over-weights",)),
     Planned("lecun1998", ("lenet-accuracy",)),
     Planned("krizhevsky2017", ("alexnet-bulk",)),
 )

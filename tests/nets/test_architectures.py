@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rmt_helpers import SingularValueLaw, Spectrum, bema
-from rmt_helpers.nets.architectures import MLP, LeNet5, SmallAlexNet, initial_sigma
+from rmt_helpers.nets.architectures import MLP, LeNet5, SmallAlexNet, SmallVGG, initial_sigma
 from rmt_helpers.nets.layers import weight_matrices
 
 
@@ -68,6 +68,17 @@ def test_convolutional_networks(
     assert other(torch.rand(2, 2, *size[1:])).shape == (2, 7)
 
 
+def test_a_small_vgg() -> None:
+    model = SmallVGG()
+    names = [name for name, _ in model.named_children()]
+    assert " ".join(names) == (
+        "conv1 pool1 relu1 conv2 pool2 relu2 conv3 relu3 conv4 pool4 relu4 conv5 relu5 flatten fc"
+    )
+    shapes = [(32, 27), (32, 288), (64, 288), (64, 576), (64, 576), (10, 1024)]
+    assert [W.shape for W in weight_matrices(model).values()] == shapes
+    assert SmallVGG(channels=1, classes=4)(torch.rand(2, 1, 32, 32)).shape == (2, 4)
+
+
 @pytest.mark.parametrize("init", ["pytorch", "glorot"])
 @pytest.mark.parametrize(
     "make",
@@ -75,6 +86,7 @@ def test_convolutional_networks(
         lambda init, seed: MLP((9, 5, 2), init, seed),
         lambda init, seed: LeNet5(init=init, seed=seed),
         lambda init, seed: SmallAlexNet(init=init, seed=seed),
+        lambda init, seed: SmallVGG(init=init, seed=seed),
     ],
 )
 def test_a_seed_fixes_the_weights_and_leaves_the_global_generator_alone(
@@ -158,7 +170,7 @@ def test_other_bad_input() -> None:
         initial_sigma((3, 2), "he")
     with pytest.raises(ValueError, match="seed must be"):
         MLP((3, 2), seed=-1)
-    for network in (LeNet5, SmallAlexNet):
+    for network in (LeNet5, SmallAlexNet, SmallVGG):
         with pytest.raises(ValueError, match="channels must be an integer, 1 or more, was 0"):
             network(channels=0)
         with pytest.raises(ValueError, match="classes must be an integer, 1 or more, was 2.5"):

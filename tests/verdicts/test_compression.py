@@ -84,3 +84,40 @@ def test_gains_by_responses_are_taken_at_the_lowest_useful_rank() -> None:
     # At a rank that costs five points, two ways of splitting cannot be worlds apart.
     assert np.all(np.abs(gains) < 20)
     assert compression.gains_by_responses("fc1", "mlp").shape == (10,)
+
+
+def test_gains_with_all_layers_split_by_hand() -> None:
+    large = [row for row in rows("responses") if row["images"] != "1200"]
+    found = []
+    for seed in sorted({row["seed"] for row in large}):
+        at = {
+            (row["kept"], row["method"]): (100 * float(row["validation"]), 100 * float(row["test"]))
+            for row in large
+            if row["seed"] == seed
+        }
+        whole = at["all", "whole"][0]
+        for kept in ("0.125", "0.25", "0.375", "0.5"):
+            ways = [at[kept, way] for way in ("weights by channel", "responses, nonlinear")]
+            if max(seen for seen, _ in ways) >= whole - 5:
+                found.append(ways[1][1] - ways[0][1])
+                break
+    assert compression.gains_together() == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "verdict"),
+    [
+        ([5, 6, 5], [6, 7, 6], "holds"),
+        ([-1, 1, 0], [6, 7, 6], "holds with limits"),
+        ([1, 1.2, 1.1], [-1, 1, 0], "holds with limits"),
+        ([-1, 1, 0], [-1, 1, 0], "undecided"),
+        ([-2, -2.1, -2.2], [-1, 1, 0], "undecided"),
+        ([-2, -2.1, -2.2], [-4, -4.1, -4.2], "fails"),
+    ],
+)
+def test_the_judge_of_responses_can_say_anything(
+    alone: list[float], together: list[float], verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "gains_by_responses", lambda: np.array(alone))
+    monkeypatch.setattr(compression, "gains_together", lambda: np.array(together))
+    assert compression._judge_responses().verdict == verdict
