@@ -105,9 +105,8 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
        independent and of one variance, keeps its level, and copes with many signals.
     2. The directions that it found are taken out, and the entries that are left are looked at. If rows
        or columns differ in variance, or tails are heavy, `parallel_analysis` with random signs and
-       deflation counts again: it needs neither equal variances nor light tails. In large matrices its
-       count is an upper bound (see the notes of `parallel_analysis`). A spectrum without its matrix has
-       no entries, and the first count stands.
+       deflation counts again: it needs neither equal variances nor light tails. A spectrum without its
+       matrix has no entries, and the first count stands.
 
     Trust is ``"low"`` if the distance of the values that are left from the law of noise of their own
     shape (`CheckedFit.rest`) exceeds 0.03 and one and a half times what pure noise stays under, if
