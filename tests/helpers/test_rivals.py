@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
+from rmt_helpers._checks import FloatArray
 from rmt_helpers.laws import TracyWidom
 from rmt_helpers.spectrum import Spectrum
 from rmt_helpers.spikes import cosines, signal_strength, spiked_matrix, transition
@@ -23,6 +24,7 @@ from rmt_helpers.thresholds import (
     parallel_analysis,
     screenot,
 )
+from rmt_helpers.thresholds.bema_general import _Noise
 
 # --- Gavish and Donoho ----------------------------------------------------------------------------
 
@@ -373,12 +375,26 @@ def test_general_bema_keeps_its_level_with_unequal_variances(side: str) -> None:
     assert false[1] <= 15 < false[0]
 
 
-def test_general_bema_shows_a_bar_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_general_bema_shows_a_bar_on_demand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bar over every spectrum that is computed, those of the fit and those of the threshold."""
     W = spiked_matrix((12, 20), [], rng=0)[0]
     quiet = bema_general(W, draws=2, null_draws=10)
     assert capsys.readouterr().err == ""
+    spectra = []
+    eigenvalues = _Noise.eigenvalues
+
+    def counted(noise: _Noise, shape: float) -> FloatArray:
+        spectra.append(shape)
+        return eigenvalues(noise, shape)
+
+    monkeypatch.setattr(_Noise, "eigenvalues", counted)
     assert bema_general(W, draws=2, null_draws=10, progress=True).threshold == quiet.threshold
-    assert "10/10" in capsys.readouterr().err
+    assert len(spectra) > 2 * 5 + 10
+    shown = capsys.readouterr().err
+    assert "0/50" in shown  # 20 trials of 2 draws are allowed for
+    assert f"{len(spectra)}/{len(spectra)}" in shown
 
 
 # --- limits ---------------------------------------------------------------------------------------
