@@ -15,7 +15,7 @@ from ._common import as_matrix
 from .bema import bema
 from .bema_general import bema_general
 from .broadening import gaussian_broadening
-from .checks import FEW, TOO_FEW, EntryChecks, check_entries, evened, findings, rest_fit
+from .checks import FEW, TOO_FEW, EntryChecks, check_entries, evened, far, findings, rest_fit
 from .fit import NoiseFit
 from .gavish_donoho import gavish_donoho
 from .kritchman_nadler import kritchman_nadler
@@ -220,7 +220,7 @@ def _call(estimator: Callable[..., NoiseFit], source: Any, options: dict[str, An
 
 def _trust(fit: NoiseFit, rest: NoiseFit | None, entries: EntryChecks | None) -> Trust:
     """Return how far to trust a count, by the rule of `noise_fit`."""
-    if rest is None or fit.spectrum.p < TOO_FEW or rest.ks > max(0.03, 1.5 * rest.ks_null):
+    if rest is None or fit.spectrum.p < TOO_FEW or far(rest):
         return "low"
     breached = entries is not None and (entries.unequal or entries.heavy)
     # Random signs and deflation ask for neither equal variances nor light tails.
