@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 
 from .._checks import FloatArray
 from ..spectrum import Spectrum
-from ._common import as_matrix
+from ._common import as_matrix, check_level
 from .bema import bema
 from .bema_general import bema_general
 from .broadening import gaussian_broadening
@@ -24,6 +25,9 @@ from .screenot import screenot
 from .shrinkage import optimal_shrinkage
 
 Trust: TypeAlias = Literal["high", "fair", "low"]
+
+#: The lowest level that "auto" takes: a level of β may need 1/β copies of the matrix.
+LEAST_BETA = 0.001
 
 #: The estimators by the name that `noise_fit` knows them by.
 METHODS: dict[str, Callable[..., NoiseFit]] = {
@@ -126,7 +130,8 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
         ``"gavish_donoho"``, ``"optimal_shrinkage"``, ``"screenot"``, ``"kritchman_nadler"``,
         ``"parallel_analysis"``, ``"bema_general"``. Its fit is checked in the same way.
     **options
-        Go to the estimator; with ``"auto"`` only `beta` and `rng`.
+        Go to the estimator; with ``"auto"`` only `beta`, at least 0.001, and `rng`. A `beta` under 0.05
+        needs more scrambled copies, 1/β − 1, where the second step is taken.
 
     Returns
     -------
@@ -136,7 +141,8 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
     Raises
     ------
     ValueError
-        If `method` is unknown, an option is none of the estimator's, or the estimator refuses its input.
+        If `method` is unknown, an option is none of the estimator's, `beta` is too low for ``"auto"``, or
+        the estimator refuses its input.
 
     Notes
     -----
@@ -183,10 +189,19 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
         for name in options:
             if name not in ("beta", "rng"):
                 raise ValueError(f'options of "auto" are beta and rng; {name} is none of them')
-        fit = _call(kritchman_nadler, spectrum, {k: v for k, v in options.items() if k != "rng"})
+        level = {"beta": check_level(options["beta"])} if "beta" in options else {}
+        if level and level["beta"] < LEAST_BETA:
+            raise ValueError(
+                f'beta must be at least {LEAST_BETA} with "auto", was {level["beta"]!r}'
+            )
+        fit = kritchman_nadler(spectrum, **level)
         entries, left = look(fit.n_signal)
         if entries is not None and (entries.unequal or entries.heavy):
-            fit = _call(parallel_analysis, source, {"null": "signs", "deflate": True, **options})
+            # As many copies as the level needs, and never fewer than by default.
+            copies = max(19, math.ceil(1 / level["beta"] - 1e-9) - 1) if level else 19
+            fit = parallel_analysis(
+                source, permutations=copies, null="signs", deflate=True, **options
+            )
             entries, left = look(fit.n_signal)
     else:
         estimator = METHODS[method]

@@ -179,6 +179,9 @@ def test_auto_is_what_it_says() -> None:
     U = planted("unequal rows")
     direct = parallel_analysis(U, null="signs", deflate=True, rng=7)
     assert noise_fit(U, rng=7).threshold == direct.threshold
+    assert noise_fit(U, beta=0.2, rng=7).threshold < direct.threshold
+    strict = parallel_analysis(U, 0.02, permutations=49, null="signs", deflate=True, rng=7)
+    assert noise_fit(U, beta=0.02, rng=7).threshold == strict.threshold
 
 
 @pytest.mark.parametrize("scale", [1e-120, 1e120])
@@ -241,6 +244,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: noise_fit(W, alpha=0.1),
         'options of "auto" are beta and rng; alpha',
     ),
+    "level of auto": (lambda: noise_fit(W, beta=1e-4), 'beta must be at least 0.001 with "auto"'),
+    "no level of auto": (lambda: noise_fit(W, beta=1.0), "beta must lie in"),
     "option": (lambda: noise_fit(W, "bema", window=3), "options of bema are alpha, beta"),
     "value of an option": (lambda: noise_fit(W, "bema", alpha=0.7), "alpha must lie in"),
     "needs the matrix": (
