@@ -7,15 +7,14 @@ corrupted validation images, which needs no spectrum.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..nets.data import Dataset, Images
-from ..nets.layers import Factors, accuracy_by_rank, factorize, truncate, weight_matrices
-from ..nets.lowrank import AnyNetwork
+from ..nets.layers import Factors, accuracy_by_rank, factorize, weight_matrices
+from ..nets.lowrank import AnyNetwork, torch  # type: ignore[attr-defined]
 from ..nets.magnitude import prune
 from ..nets.training import accuracy, train
 from ..thresholds import NoiseFit, optimal_shrinkage
@@ -145,8 +144,9 @@ def _filters(
 
 def _put(net: AnyNetwork, name: str, factors: Factors, values: NDArray[np.float64]) -> None:
     """Give one layer other singular values, in place."""
-    other = dataclasses.replace(factors, values=values)
-    truncate(net, name, values.size, factors=other, inplace=True)
+    weight = net.get_parameter(f"{name}.weight")
+    with torch.no_grad():
+        weight.copy_(torch.as_tensor((factors.u * values) @ factors.vt))
 
 
 _NUMBERS = (
