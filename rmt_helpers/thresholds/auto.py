@@ -105,8 +105,9 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
 
     The rule of ``"auto"``, after the measurements of the experiment "estimators":
 
-    1. `kritchman_nadler`, which of the fast estimators has the most exact counts wherever the noise is
-       independent and of one variance, keeps its level, and copes with many signals.
+    1. `kritchman_nadler`: of the fast estimators that keep their level where the noise is independent and
+       of one variance, it alone copes with many signals and with weak ones. Where there are a few strong
+       ones, and nothing else, `bema` is exact some per cent more often.
     2. The directions that it found are taken out, and the entries that are left are looked at. If rows
        or columns differ in variance, or tails are heavy, `parallel_analysis` with random signs and
        deflation counts again: it needs neither equal variances nor light tails. A spectrum without its
