@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..thresholds.auto import LEAST_BETA
 from .measure import DEFAULT, METHODS, Options, measure, memory_limit, plan
 from .report import Report, as_csv, as_json, own_version
 from .stored import MissingLibrary, UnreadableModel, printable, stored_tensors
@@ -84,8 +85,10 @@ def _options(chosen: argparse.Namespace) -> Options:
         raise ValueError(f"--beta must lie in [1e-15, 1), was {chosen.beta}")
     if chosen.min_size < 5:
         raise ValueError(f"--min-size must be at least 5, was {chosen.min_size}")
-    if chosen.method == "auto" and chosen.beta < 0.05:
-        raise ValueError(f"--beta must be at least 0.05 with --method auto, was {chosen.beta}")
+    if chosen.method == "auto" and chosen.beta < LEAST_BETA:
+        raise ValueError(
+            f"--beta must be at least {LEAST_BETA} with --method auto, was {chosen.beta}"
+        )
     if chosen.method == "auto" and (chosen.fast or chosen.device != "cpu"):
         raise ValueError(
             "--method auto looks at the entries: neither --fast nor --device goes with it"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 
 from ..alignment import average_alignment
 from ..nets.compress import compress, multiply_adds, rank_by_energy
-from ..nets.data import Dataset
+from ..nets.data import Dataset, Images
 from ..nets.layers import Factors, accuracy_by_rank, factorize, weight_matrices
 from ..nets.lowrank import AnyNetwork, Splittable, replace, split
 from ..nets.magnitude import prune
 from ..nets.responses import layer_inputs, split_by_responses
-from ..nets.training import TrainConfig, accuracy, train
+from ..nets.training import TrainConfig, accuracy, scores, train
 from ..thresholds import NoiseFit, bema, noise_fit
 from .networks import dataset, model, training
 from .runner import Configuration
@@ -38,6 +39,9 @@ SCORES = (0.9, 0.8)
 # Training images whose responses are looked at.
 RESPONSES = 2000
 
+# Test images that a network is timed on, and how often.
+TIMED, _REPEATS = 256, 20
+
 Ranks = dict[str, int]
 
 
@@ -48,7 +52,7 @@ def inspect(configuration: Configuration) -> Result:
     history = train(net, data, config, progress=False)
     held_out = data.train[history.held_out]
     further = dataclasses.replace(config, lr=config.lr / 2.5, epochs=2)
-    example = data.test.x[:1]
+    example, timed = data.test.x[:1], data.test[:TIMED]
     matrices = weight_matrices(net)
     # The layers that `compress` takes by itself: all with sixteen singular values or more.
     layers = [name for name, W in matrices.items() if min(W.shape) >= 16]
@@ -73,6 +77,11 @@ def inspect(configuration: Configuration) -> Result:
     def same_share(share: float) -> Ranks:
         return {n: max(1, round(share * factors[n].values.size)) for n in layers}
 
+    def same_rank(share: float) -> Ranks:
+        """One rank for all layers, or all of a layer that has fewer values; a share of the largest."""
+        rank = max(1, round(share * max(factors[n].values.size for n in layers)))
+        return {n: min(rank, factors[n].values.size) for n in layers}
+
     def same_energy(share: float) -> Ranks:
         return {n: rank_by_energy(factors[n].values, share) for n in layers}
 
@@ -89,17 +98,19 @@ def inspect(configuration: Configuration) -> Result:
 
     rows: list[dict[str, Any]] = []
 
-    def note(how: str, budget: str, net: AnyNetwork, left: int | None, tuned: bool) -> None:
+    def note(how: str, budget: str, small: AnyNetwork, left: int | None, tuned: bool) -> None:
         """A row about a network; `left` weights of the chosen layers are not zero, if it is sparse."""
-        numbers = sum(values.numel() for values in net.parameters())
-        work = sum(multiply_adds(net, example).values())
+        numbers = sum(values.numel() for values in small.parameters())
+        work = sum(multiply_adds(small, example).values())
         if left is not None:
             numbers += left - sum(weights[n] for n in layers)
-            used = {n: int(np.count_nonzero(W)) / W.size for n, W in weight_matrices(net).items()}
-            work = sum(round(used[n] * m) for n, m in multiply_adds(net, example).items())
+            cut = weight_matrices(small)
+            used = {n: int(np.count_nonzero(W)) / W.size for n, W in cut.items()}
+            work = sum(round(used[n] * m) for n, m in multiply_adds(small, example).items())
         row = {"method": how, "budget": budget, "tuned": tuned, "parameters": numbers}
-        row |= {"multiply_adds": work, "validation": accuracy(net, held_out)}
-        rows.append(row | {"test": accuracy(net, data.test)})
+        row |= {"multiply_adds": work, "validation": accuracy(small, held_out)}
+        row |= {"test": accuracy(small, data.test), "time": _time_over(net, small, timed)}
+        rows.append(row)
 
     def put(how: str, budget: str, ranks: Ranks, tune: bool, shrink: Any = None) -> None:
         small, _ = compress(net, {**ranks}, shrink=shrink)
@@ -124,7 +135,7 @@ def inspect(configuration: Configuration) -> Result:
     target = count(counted)
     put("threshold", "threshold", counted, tune=True)
     put("threshold, shrunk", "threshold", counted, tune=True, shrink="frobenius")
-    put("validation", "threshold", _within(validated, count, target), tune=False)
+    put("validation", "threshold", _within(validated, count, target), tune=True)
     put("auto", "auto", {n: max(1, noise_fit(matrices[n]).n_signal) for n in layers}, tune=False)
     put("validation", "half a point", validated(1 - 0.005), tune=False)
     for least in SCORES:
@@ -133,6 +144,7 @@ def inspect(configuration: Configuration) -> Result:
     budgets |= {f"{share:g}": round(share * sum(weights[n] for n in layers)) for share in SHARES}
     for budget, allowed in budgets.items():
         tune = budget in ("threshold", f"{TUNED:g}")
+        put("rank", budget, _within(same_rank, count, allowed), tune=tune)
         put("share", budget, _within(same_share, count, allowed), tune=tune)
         put("energy", budget, _within(same_energy, count, allowed), tune=tune)
         put_pruned(budget, allowed, tune=tune)
@@ -166,9 +178,21 @@ def _within(ranks_at: Callable[[float], Ranks], count: Callable[[Ranks], int], m
     return ranks
 
 
+def _time_over(whole: AnyNetwork, net: AnyNetwork, images: Images) -> float:
+    """Time that a network takes for some images over that of another: the quickest of runs in turn."""
+    seconds = np.empty((_REPEATS, 2))
+    for turn in seconds:
+        for place, timed in enumerate((net, whole)):
+            start = time.perf_counter()
+            scores(timed, images)
+            turn[place] = time.perf_counter() - start
+    quickest = seconds.min(axis=0)
+    return float(quickest[0] / quickest[1])
+
+
 def _highest(fit: NoiseFit, least: float) -> int:
-    scores = [average_alignment(fit, k) for k in range(1, fit.spectrum.p + 1)]
-    return max(1, int(np.count_nonzero(np.array(scores) >= least)))
+    found = [average_alignment(fit, k) for k in range(1, fit.spectrum.p + 1)]
+    return max(1, int(np.count_nonzero(np.array(found) >= least)))
 
 
 def _train_on(net: AnyNetwork, data: Dataset, config: TrainConfig) -> None:

@@ -40,7 +40,7 @@ ON_SPECTRA: dict[str, Callable[[Spectrum], NoiseFit]] = {
     "gaussian_broadening": lambda s: gaussian_broadening(s, window=max(1, min(15, s.p // 5))),
     "kritchman_nadler": kritchman_nadler,
     "kritchman_nadler, authors": lambda s: kritchman_nadler(s, noise_under="alternative"),
-    "bema_general": lambda s: bema_general(s, draws=4, null_draws=100),
+    "bema_general": bema_general,
     "gavish_donoho": gavish_donoho,
     "screenot": lambda s: screenot(s, max_rank=(s.p - 2) // 3),
     "optimal_shrinkage": optimal_shrinkage,
@@ -58,8 +58,8 @@ KINDS: dict[str, Noise] = {
     "mean 0.3": lambda rng, N, M: 0.3 + rng.standard_normal((N, M)),
 }
 
-# Matrices that the costliest estimator sees of each cell, and the longest short side that it sees.
-_GENERAL_DRAWS, _GENERAL_SIDE = 50, 64
+# The longest short side that the costliest estimator sees.
+_GENERAL_SIDE = 64
 
 
 def strengths(signal: str, shape: tuple[int, int]) -> FloatArray:
@@ -84,7 +84,7 @@ def compare(configuration: Configuration) -> Result:
     noise = KINDS[configuration["noise"]]
     rng = np.random.default_rng(configuration["seed"])
     seen: dict[str, list[dict[str, Any]]] = {}
-    for draw in range(configuration["draws"]):
+    for _ in range(configuration["draws"]):
         R = noise(rng, N, M)
         level = float(R.std())  # strengths are in units of the noise that is there
         _, left, right = spiked_matrix((N, M), thetas, rng=rng)
@@ -94,7 +94,7 @@ def compare(configuration: Configuration) -> Result:
         u, _, vt = np.linalg.svd(W, full_matrices=False)
         # u_iᵀ S v_i: all that the error of a recovered signal needs besides its values.
         overlap = ((u.T @ left) * thetas * (vt @ right)).sum(axis=1)
-        for name, fit, seconds in _fits(W, spectrum, draw, svd_time):
+        for name, fit, seconds in _fits(W, spectrum, svd_time):
             kept = values / (level * np.sqrt(n)) * (np.arange(values.size) < fit.n_signal)
             if isinstance(fit, Shrinkage):
                 kept = fit.shrunk / (level * np.sqrt(n))
@@ -126,14 +126,11 @@ def _timed(function: Callable[[Any], Any], argument: Any) -> tuple[float, Any]:
     return time.thread_time() - start, result
 
 
-def _fits(
-    W: FloatArray, spectrum: Spectrum, draw: int, svd_time: float
-) -> list[tuple[str, NoiseFit, float]]:
+def _fits(W: FloatArray, spectrum: Spectrum, svd_time: float) -> list[tuple[str, NoiseFit, float]]:
     """Every estimator's fit of one matrix, and its time from the matrix on."""
     found = []
     for name, on_spectrum in ON_SPECTRA.items():
-        costly = name == "bema_general"
-        if costly and (draw >= _GENERAL_DRAWS or spectrum.p > _GENERAL_SIDE):
+        if name == "bema_general" and spectrum.p > _GENERAL_SIDE:
             continue
         seconds, fit = _timed(on_spectrum, spectrum)
         found.append((name, fit, seconds + svd_time))

@@ -6,7 +6,7 @@ differ. Both are fitted to the bulk; the threshold is read off simulated noise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,9 @@ from .fit import NoiseFit
 
 # The range of the gamma law's shape: from variances that differ by orders of magnitude to equal ones.
 _SHAPES = (0.1, 50.0)
+
+# Trials of the shape that a bar allows for, with those after the search; how many come is known at its end.
+_TRIALS = 20
 
 
 def bema_general(
@@ -56,7 +59,8 @@ def bema_general(
         Source of randomness, or a seed for one. Every trial reuses the same random numbers, which makes
         the sum of squares a smooth function of τ.
     progress : bool
-        Whether to show a bar; needs tqdm.
+        Whether to show a bar over all spectra, those of the fit and those of the threshold; needs tqdm. It
+        guesses how many the fit takes, and is corrected at the fit's end.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def bema_general(
 
     def fit(log_shape: float) -> tuple[float, float]:
         """Return the sum of squares and σ² for a shape of the gamma law."""
-        mean = np.mean([noise.eigenvalues(np.exp(log_shape)) for noise in noises], axis=0)
+        mean = np.mean([spectrum_of(noise, log_shape) for noise in noises], axis=0)
         q = mean[first - 1 : last]
         variance = float(q @ bulk / (q @ q))
         return float(((bulk - variance * q) ** 2).sum() / (bulk @ bulk)), variance
@@ -123,16 +127,27 @@ def bema_general(
     from scipy.optimize import minimize_scalar  # costs more time than importing all of this package
 
     low, high = float(np.log(_SHAPES[0])), float(np.log(_SHAPES[1]))
-    best = minimize_scalar(
-        lambda x: fit(float(x))[0], bounds=(low, high), method="bounded", options={"xatol": 0.02}
-    )
-    # The search stays inside its interval; equal variances lie at its end.
-    log_shape = min([float(best.x), high], key=lambda x: fit(x)[0])
-    variance = fit(log_shape)[1]
-    largest = [
-        _Noise(p, n, side, generator).eigenvalues(np.exp(log_shape))[-1]
-        for _ in _bar(range(null_draws), progress)
-    ]
+    with _bar(_TRIALS * draws + null_draws, progress) as bar:
+
+        def spectrum_of(noise: _Noise, log_shape: float) -> FloatArray:
+            if bar is not None:
+                bar.update()
+            return noise.eigenvalues(np.exp(log_shape))
+
+        best = minimize_scalar(
+            lambda x: fit(float(x))[0],
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": 0.02},
+        )
+        # The search stays inside its interval; equal variances lie at its end.
+        log_shape = min([float(best.x), high], key=lambda x: fit(x)[0])
+        variance = fit(log_shape)[1]
+        if bar is not None:
+            bar.total = bar.n + null_draws
+        largest = [
+            spectrum_of(_Noise(p, n, side, generator), log_shape)[-1] for _ in range(null_draws)
+        ]
     height = float(np.quantile(largest, 1 - beta))
     return NoiseFit(
         "bema, general",
@@ -164,11 +179,12 @@ class _Noise:
         return np.asarray(np.linalg.eigvalsh(X @ X.T) / self.n, dtype=np.float64)
 
 
-def _bar(steps: Iterable[int], progress: bool) -> Iterable[int]:
+def _bar(total: int, progress: bool) -> AbstractContextManager[Any]:
     if not progress:
-        return steps
+        return nullcontext()
     try:
         from tqdm import tqdm
     except ImportError:
         raise ValueError("progress = True needs tqdm, which is not installed") from None
-    return tqdm(steps, unit="spectrum")
+    bar: AbstractContextManager[Any] = tqdm(total=total, unit="spectrum")
+    return bar

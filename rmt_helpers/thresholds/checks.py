@@ -139,6 +139,11 @@ def rest_fit(values: FloatArray, shape: tuple[int, int], s: int) -> NoiseFit | N
     return NoiseFit("rest", rest, sigma, float(np.nextafter(rest.values[0], np.inf)))
 
 
+def far(rest: NoiseFit) -> bool:
+    """Whether what is left is so far from the law of noise that no count should be trusted."""
+    return rest.ks > max(0.03, 1.5 * rest.ks_null)
+
+
 def findings(fit: NoiseFit, rest: NoiseFit | None, entries: EntryChecks | None) -> list[str]:
     """Say in sentences what speaks against a fit; none if nothing does."""
     found = []
@@ -156,8 +161,9 @@ def findings(fit: NoiseFit, rest: NoiseFit | None, entries: EntryChecks | None) 
         found.append("Too few values are left as noise to be held against a law.")
     elif rest.verdict != "noise":
         scaled = ", even when they are scaled to one," if entries and entries.unequal else ""
+        how = "does not follow" if far(rest) else "comes close to, but can be told from,"
         found.append(
-            f"What is left does not follow the law of independent noise with one variance{scaled}: "
+            f"What is left {how} the law of independent noise with one variance{scaled}: "
             f"distance {rest.ks:.3f}, pure noise stays under {rest.ks_null:.3f}."
         )
     if entries is None:

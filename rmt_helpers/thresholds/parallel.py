@@ -45,9 +45,9 @@ def parallel_analysis(
         column, so columns may differ in variance; ``"rows"`` does the same for rows. ``"signs"`` gives
         every entry a random sign and so allows each entry a variance of its own, if its law is symmetric.
     deflate : bool
-        Whether to take the values that were found out of W, to scramble what is left and to compare
-        again, until nothing new is found. A strong signal is otherwise scrambled into noise that hides
-        weak ones. Every round costs B more spectra.
+        Whether to keep what exceeds the *largest* value of the copies, to take it out of W, to scramble
+        what is left and to compare again, until nothing new is found. A strong signal is otherwise
+        scrambled into noise that hides weak ones. Every round costs B more spectra.
     rng : numpy.random.Generator, int or None
         Source of randomness, or a seed for one. The default is a seed, so that a matrix has one answer.
 
@@ -66,13 +66,14 @@ def parallel_analysis(
 
     Notes
     -----
-    The level holds for pure noise. After k signals the next value is held against the (k + 1)-th of
-    noise, not its largest: of a few weak signals it finds more than a test does, and one or more too
-    many, the more often the larger the matrix. Scrambling keeps the entries, hence also heavy tails: they
-    no longer make false signals, and they hide true ones. It destroys every correlation, so correlated
-    noise counts as signal. Column permutation keeps the column means: a mean that all columns share hides
-    behind itself, and with it all that is smaller, until columns are centred; with signs it counts as a
-    signal. A signal that sits in a few entries survives scrambling and is missed.
+    The level holds for pure noise. Without deflation, after k signals the next value is held against the
+    (k + 1)-th of noise, not its largest: of a few weak signals it finds more than a test does, and one or
+    more too many, the more often the larger the matrix. With it, every round compares like with like.
+    Scrambling keeps the entries, hence also heavy tails: they no longer make false signals, and they hide
+    true ones. It destroys every correlation, so correlated noise counts as signal. Column permutation
+    keeps the column means: a mean that all columns share hides behind itself, and with it all that is
+    smaller, until columns are centred; with signs it counts as a signal. A signal that sits in a few
+    entries survives scrambling and is missed.
 
     References
     ----------
@@ -118,7 +119,9 @@ def parallel_analysis(
         # What is left when s directions are out lives in fewer dimensions than a scrambled copy of it.
         full = matrix.size / ((matrix.shape[0] - s) * (matrix.shape[1] - s))
         limits = limits * np.sqrt(full)
-        beyond = values[s:] > limits[: values.size - s]
+        # With what was found taken out, the next value is the largest of what is left: it is held
+        # against the largest of a copy, not against the one of its old place.
+        beyond = values[s:] > (limits[0] if deflate else limits[: values.size - s])
         found = beyond.size if beyond.all() else int(np.argmin(beyond))
         s += found
         if not (deflate and found) or s >= values.size - 1:
@@ -126,7 +129,7 @@ def parallel_analysis(
         rest = matrix - (u[:, :s] * values[:s]) @ vt[:s]
     level = residual_level(spectrum, s)
     # The comparison that ended the last round.
-    threshold = between(spectrum, s, float(limits[min(found, limits.size - 1)]))
+    threshold = between(spectrum, s, float(limits[0 if deflate else min(found, limits.size - 1)]))
     return NoiseFit(
         f"parallel analysis ({null})",
         Spectrum(unit * values, spectrum.shape),

@@ -222,7 +222,7 @@ def test_a_matrix_that_is_too_large_is_not_read(run, tmp_path):
         (["--max-gib", 0], 2, "--max-gib"),
         (["--method", "guess"], 2, "--method"),
         (["--method", "auto", "--fast"], 2, "neither --fast nor --device"),
-        (["--method", "auto", "--beta", 0.04], 2, "--beta must be at least 0.05"),
+        (["--method", "auto", "--beta", 0.0009], 2, "--beta must be at least 0.001"),
         (["--json", "--csv"], 2, "not allowed"),
         (["--html", "/no/such/folder/r.html"], 2, "no folder"),
         (["--device", "gpu"], 2, "device"),

@@ -127,6 +127,17 @@ def test_where_nothing_is_left_the_report_names_no_distance() -> None:
     assert "Too few values are left" in fit.report()
 
 
+def test_close_to_noise_is_not_called_far_from_it() -> None:
+    """One matrix of noise in twenty is a little beyond what noise stays under: fair, and said so."""
+    words = {}
+    for seed in range(60):
+        fit = noise_fit(np.random.default_rng(seed).standard_normal((60, 90)))
+        assert "does not follow" not in fit.report()
+        words[fit.trust] = fit.report()
+    assert set(words) == {"high", "fair"}
+    assert "comes close to, but can be told from, the law" in words["fair"]
+
+
 def test_a_bulk_that_was_evened_is_called_so() -> None:
     report = noise_fit(planted("unequal rows")).report()
     assert "The bulk, with rows and columns scaled to one variance, cannot be told" in report
@@ -168,6 +179,9 @@ def test_auto_is_what_it_says() -> None:
     U = planted("unequal rows")
     direct = parallel_analysis(U, null="signs", deflate=True, rng=7)
     assert noise_fit(U, rng=7).threshold == direct.threshold
+    assert noise_fit(U, beta=0.2, rng=7).threshold < direct.threshold
+    strict = parallel_analysis(U, 0.02, permutations=49, null="signs", deflate=True, rng=7)
+    assert noise_fit(U, beta=0.02, rng=7).threshold == strict.threshold
 
 
 @pytest.mark.parametrize("scale", [1e-120, 1e120])
@@ -230,6 +244,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: noise_fit(W, alpha=0.1),
         'options of "auto" are beta and rng; alpha',
     ),
+    "level of auto": (lambda: noise_fit(W, beta=1e-4), 'beta must be at least 0.001 with "auto"'),
+    "no level of auto": (lambda: noise_fit(W, beta=1.0), "beta must lie in"),
     "option": (lambda: noise_fit(W, "bema", window=3), "options of bema are alpha, beta"),
     "value of an option": (lambda: noise_fit(W, "bema", alpha=0.7), "alpha must lie in"),
     "needs the matrix": (

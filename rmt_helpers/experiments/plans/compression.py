@@ -22,6 +22,7 @@ _COMMON = {
 _NETWORKS: list[dict[str, Any]] = [
     {"network": "mlp", "hidden": [300, 100], "data": "mnist"},
     {"network": "mlp", "hidden": [300, 100], "data": "fashion-mnist"},
+    {"network": "lenet", "data": "mnist"},
     {"network": "lenet", "data": "fashion-mnist"},
 ]
 
@@ -38,6 +39,7 @@ COMPRESSION = Experiment(
     # The network is another after some thousand steps on another processor: like another seed. Ranks
     # move by one or two then, and at the lowest budgets much of the accuracy with them.
     tolerances={
+        "time": 1e6,  # not to be reproduced
         "parameters": 6000,
         "multiply_adds": 6000,
         "validation": 0.12,

@@ -15,9 +15,12 @@ _LARGE: dict[tuple[int, int], dict[str, tuple[str, ...]]] = {
         "gaussian": ("none", "near", "strong", "many"),
         "dead columns": ("none", "near", "strong"),
         "unequal rows": ("none", "strong"),
-        "student 3": ("strong",),
+        "student 3": ("none", "strong"),
+        "correlated": ("none", "strong"),
+        "mean 0.3": ("none", "strong"),
     },
-    (256, 256): {"gaussian": ("none", "near", "strong")},
+    (256, 256): {"gaussian": ("none", "near", "strong", "many")},
+    (256, 2048): {"gaussian": ("none", "strong", "many")},
 }
 _OTHER_NOISES = (
     "dead columns",
