@@ -190,7 +190,7 @@ def noise_fit(W_or_spectrum: Any, method: str = "auto", **options: Any) -> Check
         for name in options:
             if name not in ("beta", "rng"):
                 raise ValueError(f'options of "auto" are beta and rng; {name} is none of them')
-        level = {"beta": check_level(options["beta"])} if "beta" in options else {}
+        level = {"beta": check_level(options["beta"])} if "beta" in options else {}  # type: dict[str, Any]
         if level and level["beta"] < LEAST_BETA:
             raise ValueError(
                 f'beta must be at least {LEAST_BETA} with "auto", was {level["beta"]!r}'

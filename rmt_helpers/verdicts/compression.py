@@ -142,8 +142,8 @@ def _judge_responses() -> Finding:
         *of_all,
         _POINTS,
         f"Gained with all convolutions split, CIFAR-10, {together.size} networks; with the second convolution of "
-        f"LeNet-5 split alone, Fashion-MNIST, {of_one[0]:.1f} ({of_one[1]:.1f} to {of_one[2]:.1f}), {alone.size} "
-        "networks.",
+        f"LeNet-5 split alone, MNIST and Fashion-MNIST, {of_one[0]:.1f} ({of_one[1]:.1f} to {of_one[2]:.1f}), "
+        f"{alone.size} networks.",
     )
 
 
@@ -178,7 +178,7 @@ def _judge_any_compression() -> Finding:
     lost = found["whole", "all", False] - found["threshold", "threshold", False]
     rivals = {
         rival: found["threshold", "threshold", False] - found[rival, "threshold", False]
-        for rival in ("share", "energy")
+        for rival in ("rank", "share", "energy")
     }
     kinds = ["network", "data"]
     worst = max(mean_interval(d)[2] for _, d in lost.groupby(level=kinds))
@@ -240,7 +240,8 @@ CLAIMS = (
         "book",
         "If the claim is right, the threshold gives the rank for any compression by singular values.",
         "Without training, BEMA's ranks cost less than half a point in each kind of network, with the interval; with "
-        "limits if at least no kind is surely better with equal shares or equal energy at the same number of weights.",
+        "limits if at least no kind is surely better with equal ranks, equal shares or equal energy at the same number "
+        "of weights.",
         "ch-compress",
         _judge_any_compression,
     ),
