@@ -50,7 +50,8 @@ def filtered() -> pd.DataFrame:
 def gains_by_responses(layer: str = "conv2", network: str = "lenet") -> np.ndarray:
     """Points gained by splitting by responses at the lowest useful rank, a number a network.
 
-    Useful is a rank at which one of the two ways costs the network at most five points.
+    Useful is a rank at which one of the two ways costs the network at most five points; a network without
+    such a rank has no number.
     """
     results = load_results("compression")
     table = results.table
@@ -61,8 +62,9 @@ def gains_by_responses(layer: str = "conv2", network: str = "lenet") -> np.ndarr
     ):
         arrays = results.arrays(run)
         weights, responses = (arrays[f"{layer}/by_{way}"] for way in ("weights", "responses"))
-        lowest = int(np.argmax(np.maximum(weights, responses) >= test - USEFUL))
-        found.append(100 * float(responses[lowest] - weights[lowest]))
+        useful = np.flatnonzero(np.maximum(weights, responses) >= test - USEFUL)
+        if useful.size:
+            found.append(100 * float(responses[useful[0]] - weights[useful[0]]))
     return np.array(found)
 
 
