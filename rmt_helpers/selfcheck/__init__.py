@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import cost, course, edge, measures, networks, noise, recovery, score, threshold
+from . import broadening, cost, course, edge, measures, networks, noise, recovery, score, threshold
 from .task import Report, examine
 
 __all__ = ["Report", "check", "tasks"]
 
-_ROOMS = (noise, edge, threshold, score, networks, measures, recovery, cost, course)
+_ROOMS = (noise, edge, threshold, broadening, score, networks, measures, recovery, cost, course)
 _TASKS = {task.name: task for room in _ROOMS for task in room.TASKS}
 
 
@@ -35,7 +35,8 @@ def check(name: str, function: Any = ...) -> Report:
     Returns
     -------
     Report
-        Prints as a sentence; true if the function is right.
+        The last line of a notebook cell shows it as a sentence; elsewhere, ``print`` it. True if the function is
+        right.
 
     Raises
     ------

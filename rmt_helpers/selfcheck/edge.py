@@ -205,6 +205,8 @@ def _cosines_cut_at(cut: Function) -> Function:
     return function
 
 
+_SINES = "these are sines, the part that is turned away; the task asks for the cosines."
+
 _STRENGTHS = np.array([0.3, 0.45, 0.6, 0.75, 0.85, 0.95, 1.2, 2.0, 5.0])
 
 COSINES = Task(
@@ -261,7 +263,35 @@ COSINES = Task(
             ),
             "wrong transition: it is at θ = c^{1/4}, not at √c.",
         ),
+        Mistake(lambda theta, c: np.sqrt(1 - np.square(cosines(theta, c))), _SINES),
+        Mistake(
+            lambda theta, c: np.where(
+                np.asarray(theta) > c**0.25, np.sqrt(1 - np.square(cosines(theta, c))), 0.0
+            ),
+            _SINES,
+        ),
+        Mistake(
+            lambda theta, c: np.degrees(np.arccos(cosines(theta, c))),
+            "these are angles in degrees; the task asks for their cosines.",
+        ),
+        Mistake(
+            lambda theta, c: np.arccos(cosines(theta, c)),
+            "these are angles in radians; the task asks for their cosines.",
+        ),
+        Mistake(
+            lambda theta, c: np.asarray(cosines(np.sqrt(c) / np.asarray(theta), c)),
+            "these are the cosines of the ghost √c/θ, the other solution of y(θ) = y, not those of θ.",
+        ),
+        Mistake(
+            lambda theta, c: np.asarray(cosines(np.square(theta), c)),
+            "it squares θ once too often: θ² stands where θ is due.",
+        ),
+        Mistake(
+            lambda theta, c: np.asarray(cosines(np.sqrt(theta), c)),
+            "θ stands where θ² is due, and θ² where θ⁴ is due.",
+        ),
     ],
+    arrays=True,
 )
 
 TASKS = (TW_THRESHOLD, COSINES)

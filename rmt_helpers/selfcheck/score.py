@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..spikes import cosines, signal_strength
-from .task import Case, Mistake, Task
+from .task import Case, Function, Mistake, Task
 from .threshold import singular_values
 
 # The score ----------------------------------------------------------------------------------------
@@ -27,10 +27,12 @@ def _score(
     by_strength: float = 0.0,
     over: str = "weights",
     only_spikes: bool = False,
+    y_of: Function = lambda nu, sigma, root: nu / sigma / root,
+    ascending: bool = False,
 ) -> float:
-    nu = np.asarray(nu, dtype=np.float64)
+    nu = np.sort(nu)[:: 1 if ascending else -1]
     p, n = min(shape), max(shape)
-    y = nu / sigma / np.sqrt({"n": n, "p": p, "M": shape[1], "none": 1}[side])
+    y = y_of(nu, sigma, np.sqrt({"n": n, "p": p, "N": shape[0], "M": shape[1], "none": 1}[side]))
     theta = signal_strength(y, p / n) if invert else y
     short, long = cosines(theta, p / n)
     rows, columns = (short, long) if shape[0] <= shape[1] else (long, short)
@@ -56,9 +58,22 @@ def _score_mistake(says: str, **wrong: Any) -> Mistake:
     return Mistake(lambda nu, shape, sigma, s: _score(nu, shape, sigma, s, **wrong), says)
 
 
+def _nan_in_the_bulk(nu: Any, shape: tuple[int, int], sigma: float, s: int) -> float:
+    edge = sigma * (np.sqrt(shape[0]) + np.sqrt(shape[1]))
+    return _score(nu, shape, sigma, s) if np.any(nu[:s] > edge) else np.nan
+
+
+def _fires_below(nu: Any, shape: tuple[int, int], sigma: float, s: int) -> float:
+    """The condition ξ² > 4c, which the values below the bulk satisfy too: θ² is negative there."""
+    lower = sigma * np.abs(np.sqrt(shape[0]) - np.sqrt(shape[1]))
+    return _score(nu, shape, sigma, s) if np.all(nu[:s] >= lower) else np.nan
+
+
 _ONE_SIDE = (
     "one-sided: it uses the cosines of the {} only; φ̂ is the mean of the left and the right one."
 )
+
+_EIGENVALUE = "it hands in the eigenvalue, ν² or ν²/n, for the singular value ν: y = ν/(σ√n)."
 
 ALIGNMENT_SCORE = Task(
     "alignment-score",
@@ -76,6 +91,15 @@ ALIGNMENT_SCORE = Task(
         Case(
             (singular_values((90, 50), [3.0, 2.0], 1.3, 11), (90, 50), 1.3, 6),
             "for a tall 90 × 50 matrix, σ = 1.3, and six values, four of them in the bulk",
+        ),
+        Case(
+            (0.9 * singular_values((30, 120), [], 0.8, 13), (30, 120), 0.8, 5),
+            "for a wide 30 × 120 matrix, σ = 0.8, and five values, all in the bulk",
+        ),
+        Case(
+            # The bulk of the noise fills [3.16, 9.49].
+            (np.array([13.0, 9.2, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.5, 1.3]), (10, 40), 1.0, 9),
+            "for nine values of a 10 × 40 matrix, the last two of them below the bulk, y < 1 − √c",
         ),
     ],
     [
@@ -130,6 +154,38 @@ ALIGNMENT_SCORE = Task(
             "it puts the observed y into the formula of the cosines, which asks for the strength θ: invert y(θ) first.",
             invert=False,
         ),
+        _score_mistake(
+            "wrong normalisation: y = ν/(σ√n) has the long side n = max(N, M), not the number of rows.",
+            side="N",
+        ),
+        _score_mistake(
+            "σ is missing: a singular value is in units of σ√n, y = ν/(σ√n).",
+            y_of=lambda nu, sigma, root: nu / root,
+        ),
+        _score_mistake(
+            "it divides by σ²; a singular value is in units of σ√n, y = ν/(σ√n).",
+            y_of=lambda nu, sigma, root: nu / sigma**2 / root,
+        ),
+        _score_mistake(
+            "it takes y² = ν²/(σ²n) for y: the eigenvalue where the singular value is due.",
+            y_of=lambda nu, sigma, root: (nu / sigma / root) ** 2,
+        ),
+        _score_mistake(_EIGENVALUE, y_of=lambda nu, sigma, root: nu**2 / sigma / root),
+        _score_mistake(_EIGENVALUE, y_of=lambda nu, sigma, root: (nu / root) ** 2 / sigma / root),
+        _score_mistake(
+            "it is 0 in every case, as for the s *smallest* values: nu is in descending order, the largest are nu[:s].",
+            ascending=True,
+        ),
+        Mistake(
+            _nan_in_the_bulk,
+            "it is right as long as one value lies above the edge, and NaN if none does: then all cosines are 0, and "
+            "so is the score.",
+        ),
+        Mistake(
+            _fires_below,
+            "it is NaN as soon as a value lies *below* the bulk, y < 1 − √c: ξ² > 4c holds there too. A spike asks for "
+            "y > 1 + √c.",
+        ),
     ],
 )
 
@@ -147,6 +203,17 @@ def _stays_above(ranks: Any, accuracies: Any, points: float) -> int:
     return int(ranks[low[-1] + 1])
 
 
+def _rank_at(choose: Function) -> Function:
+    """The rank at a position that is chosen by the accuracies and the limit."""
+
+    def function(ranks: Any, accuracies: Any, points: float) -> int:
+        accuracies = np.asarray(accuracies)
+        at = choose(accuracies, accuracies[-1] - points / 100)
+        return int(np.asarray(ranks)[min(int(at), len(ranks) - 1)])
+
+    return function
+
+
 _RANKS = np.array([0, 1, 2, 4, 8, 16, 32, 64])
 _CURVES = (
     np.array([0.101, 0.313, 0.602, 0.919, 0.902, 0.951, 0.983, 0.9601]),
@@ -161,6 +228,19 @@ SMALLEST_RANK = Task(
         Case((_RANKS, _CURVES[0], 5.0), "for five points and a curve that rises above its end"),
         Case((_RANKS, _CURVES[0], 1.0), "for one point and a curve that rises above its end"),
         Case((_RANKS, _CURVES[1], 3.0), "for three points and a curve that is not monotone"),
+        Case(
+            # Sums of halves, quarters, eighths: exact in the computer.
+            (np.array([0, 2, 5, 9, 12]), np.array([0.125, 0.5, 0.625, 0.75, 0.875]), 25.0),
+            "for 25 points and a rank that loses exactly as many",
+        ),
+        Case(
+            (np.array([1, 3, 4, 8]), np.array([0.957, 0.931, 0.955, 0.959]), 0.5),
+            "for half a point and a curve that is good enough from the first rank on, with a dip",
+        ),
+        Case(
+            (np.array([0, 1, 2, 3, 6]), np.array([0.102, 0.903, 0.941, 0.9617, 0.963]), 0.2),
+            "for a fifth of a point",
+        ),
     ],
     [
         Mistake(
@@ -192,6 +272,30 @@ SMALLEST_RANK = Task(
         Mistake(
             lambda ranks, accuracies, points: _smallest_rank(ranks, accuracies, 0.0),
             "it allows no loss at all: points does not enter.",
+        ),
+        Mistake(
+            _rank_at(lambda accuracies, limit: np.argmax(accuracies > limit)),
+            "a rank that loses exactly as many points is good enough: at most, so `>=`, not `>`.",
+        ),
+        Mistake(
+            _rank_at(lambda accuracies, limit: np.argmax(accuracies <= limit)),
+            "the comparison is turned round: it finds the first rank that is *not* good enough.",
+        ),
+        Mistake(
+            lambda ranks, accuracies, points: int(ranks[0]),
+            "it gives the first rank of the list in every case.",
+        ),
+        Mistake(
+            lambda ranks, accuracies, points: int(ranks[-1]),
+            "it gives the largest rank that is good enough, which is the whole layer; the smallest is asked for.",
+        ),
+        Mistake(
+            _rank_at(lambda accuracies, limit: np.argmin(np.abs(accuracies - limit))),
+            "it gives the rank whose accuracy is nearest to the limit, on either side of it.",
+        ),
+        Mistake(
+            _rank_at(np.searchsorted),
+            "`searchsorted` asks for an ascending list, and this curve is not monotone: it has skipped ranks.",
         ),
     ],
 )

@@ -53,6 +53,8 @@ class Task:
     mistakes : sequence of Mistake
     tolerance : float
         Relative to each expected number, and a tenth of it to the largest of a case.
+    arrays : bool
+        Whether the exercise asks for a function of arrays, so that one of single numbers does not do.
     part : callable, optional
         For a result of several numbers: given the cases, what was found and what was expected, which of them is
         right, and where to look for the rest; None if none is.
@@ -64,6 +66,7 @@ class Task:
     cases: Sequence[Case]
     mistakes: Sequence[Mistake]
     tolerance: float = 1e-5
+    arrays: bool = False
     part: Callable[[Sequence[Case], list[FloatArray], list[FloatArray]], str | None] | None = None
 
 
@@ -110,6 +113,13 @@ def examine(task: Task, function: Any) -> Report:
     agrees = [
         _close(mine, target, task.tolerance) for mine, target in zip(found, expected, strict=True)
     ]
+    if all(agrees) and single and task.arrays:
+        return Report(
+            task.name,
+            False,
+            "right for one number at a time, but the exercise asks for a function that takes an array. An `if` on "
+            "the argument is for numbers; `np.where` and `np.maximum` take arrays.",
+        )
     if all(agrees):
         return Report(task.name, True, f"right in all {len(task.cases)} cases.{single}")
 
@@ -170,7 +180,7 @@ def _call(function: Function, case: Case, expected: FloatArray) -> tuple[FloatAr
             except (TypeError, ValueError):
                 result = one_by_one
     if result is None:
-        return "it returns None. Is the `return` missing?", single
+        return f"it returns None, {case.about}. Is the `return` missing?", single
     for name, before, after in zip(range(1, 9), case.arguments, arguments, strict=False):
         if (
             isinstance(before, np.ndarray)

@@ -42,6 +42,7 @@ ROOMS = [
     "selfcheck/noise",
     "selfcheck/edge",
     "selfcheck/threshold",
+    "selfcheck/broadening",
     "selfcheck/score",
     "selfcheck/networks",
     "selfcheck/measures",

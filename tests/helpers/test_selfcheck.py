@@ -59,7 +59,7 @@ def test_results_as_lists_pass(name):
     assert check(name, plain)
 
 
-@pytest.mark.parametrize("name", ["mp-density", "cosines", "broadened-density", "beyond-chance"])
+@pytest.mark.parametrize("name", ["mp-density", "broadened-density", "beyond-chance"])
 def test_functions_of_one_number_pass(name):
     task = _TASKS[name]
     (position,) = {case.points for case in task.cases}
@@ -78,6 +78,21 @@ def test_functions_of_one_number_pass(name):
         return task.right(*arguments) if arguments[position] > -1 else None
 
     assert check(name, branching)
+
+
+def test_where_the_exercise_asks_for_arrays_single_numbers_fail():
+    def branching(theta, c):
+        return cosines(theta, c) if theta > c**0.25 else (0.0, 0.0)
+
+    report = check("cosines", branching)
+    assert not report
+    assert "asks for a function that takes an array" in report.text
+
+    def swapped(theta, c):
+        return branching(theta, c)[::-1]
+
+    # What is wrong beyond that comes first.
+    assert "swapped" in check("cosines", swapped).text
 
 
 class TestTheReferencesAreThePackage:
@@ -308,3 +323,53 @@ def test_it_is_quick():
     for name, task in _TASKS.items():
         check(name, task.mistakes[-1].function)
     assert time.process_time() - start < 5
+
+
+def own_score(nu, shape, sigma, s, *, bulk=0.0, outside=lambda y, c: y > 1 + np.sqrt(c)):
+    """The score without the functions of the package."""
+    c, y = min(shape) / max(shape), nu[:s] / (sigma * np.sqrt(max(shape)))
+    xi = y**2 - 1 - c
+    spikes = outside(y, c)
+    if not spikes.any():
+        return bulk
+    delta = np.sqrt(np.where(spikes, xi**2 - 4 * c, 0.0))
+    theta2 = np.where(spikes, (xi + delta) / 2, 1.0)
+    phi = (np.sqrt(delta / (theta2 + c)) + np.sqrt(delta / (theta2 + 1))) / 2
+    return nu[:s] @ phi / nu[:s].sum()
+
+
+def own_rank(ranks, accuracies, points, good=np.greater_equal):
+    for rank, accuracy in zip(ranks, accuracies, strict=True):
+        if good(accuracy, accuracies[-1] - points / 100):
+            return rank
+
+
+class TestAtTheBorders:
+    """Where the right function is decided by a case that a careless one forgets."""
+
+    def test_right_ones_pass(self):
+        assert check("alignment-score", own_score)
+        assert check("smallest-rank", own_rank)
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"bulk": np.nan}, "NaN if none does"),
+            ({"bulk": None}, "it returns None, for a wide 30 × 120 matrix"),
+            ({"bulk": 1.0}, "five values, all in the bulk, should be 0 and is 1"),
+            ({"outside": lambda y, c: (y**2 - 1 - c) ** 2 > 4 * c}, "*below* the bulk"),
+        ],
+    )
+    def test_a_score_that_forgets_the_bulk(self, change, says):
+        report = check("alignment-score", lambda *arguments: own_score(*arguments, **change))
+        assert not report
+        assert says in report.text
+
+    @pytest.mark.parametrize(
+        ("good", "says"),
+        [(np.greater, "`>=`, not `>`"), (np.less_equal, "turned round")],
+    )
+    def test_a_rank_that_is_compared_wrongly(self, good, says):
+        report = check("smallest-rank", lambda *arguments: own_rank(*arguments, good=good))
+        assert not report
+        assert says in report.text
