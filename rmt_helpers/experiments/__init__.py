@@ -19,6 +19,14 @@ def load_results(name: str) -> Results:
     name : str
         As ``python -m rmt_helpers.experiments list`` shows it.
 
+    Returns
+    -------
+    Results
+        ``table`` is a data frame, its first columns ``run`` and the configuration, then what was measured:
+        a row for each run, layer, estimator or epoch, as the experiment has them. ``arrays(run)`` is a
+        dictionary of arrays of one run, under names like ``"fc1/values"`` (``list(results.arrays(run))`` shows them);
+        ``runs[run]`` says when and with which versions it was made.
+
     Raises
     ------
     ValueError

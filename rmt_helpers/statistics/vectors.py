@@ -88,7 +88,9 @@ def porter_thomas(vectors: ArrayLike, *, draws: int = 2000, seed: int = 0) -> Po
     lengths = np.linalg.norm(v, axis=0)
     if (np.abs(lengths - 1) > _UNIT).any():
         worst = lengths[np.argmax(np.abs(lengths - 1))]
-        raise ValueError(f"vectors must have length 1, one had {worst:.6g}")
+        raise ValueError(
+            f"vectors must be columns of length 1 (transpose if yours are rows), one had {worst:.6g}"
+        )
     distance = _distances(np.ascontiguousarray((v / lengths).T))
     null = _null(v.shape[0], draws, seed)
     farther = null.size - np.searchsorted(null, distance, side="left")

@@ -67,9 +67,9 @@ def judge_vectors() -> Finding:
         low,
         high,
         "percentage points",
-        f"Share of spikes' vectors rejected less share of the bulk's, state “long”, {more.size} seeds; in the bulk of "
-        f"{len(good)} of {len(bulk)} trained states surely at most 10 % are; most are in “{worst}”, "
-        f"{bulk[worst][0]:.1%}.",
+        f"Share of spikes' vectors rejected less share of the bulk's, state “long”, {more.size} seeds. Of the bulk's "
+        f"vectors, left and right in both layers together, surely at most 10 % are rejected in {len(good)} of "
+        f"{len(bulk)} trained states. The most are in “{worst}”: {bulk[worst][0]:.1%}.",
     )
 
 
@@ -116,8 +116,9 @@ def judge_no_power_law() -> Finding:
         high,
         "% of layers",
         f"Layers whose Hill plot varies more than a power law's would in 95 % of cases; {table['state'].nunique()} "
-        f"states, both layers, {shares.size} seeds. Of the encoder's {encoder_plateaus().size} layer matrices: "
-        f"{wild:.0%}.",
+        f"states, both layers, {shares.size} seeds"
+        f"{', which all have the same share: no width' if low == high else ''}. Of the encoder's "
+        f"{encoder_plateaus().size} layer matrices: {wild:.0%}.",
     )
 
 

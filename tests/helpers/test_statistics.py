@@ -140,7 +140,7 @@ def test_the_bootstrap_is_fair_and_sees_an_edge():
         (lambda: unfold(np.zeros(40)), "values must be different"),
         (lambda: unfold(np.arange(20.0), window=1), "window must be"),
         (lambda: wigner_pdf(np.nan), "x must not be NaN"),
-        (lambda: porter_thomas(np.ones(9)), "vectors must have length 1"),
+        (lambda: porter_thomas(np.ones(9)), "vectors must be columns of length 1"),
         (lambda: porter_thomas(np.eye(4)), "vectors must be columns"),
         (lambda: evened(np.ones(4)), "W must be two-dimensional"),
         (lambda: evened(np.ones((2, 2)), rounds=0), "rounds must be"),
