@@ -47,7 +47,8 @@ def deviation(new: Sequence[Row], old: Sequence[Row], tolerances: Mapping[str, f
         return math.inf
     return max(
         (
-            _units(parsed(str(row[key])) if key in row else None, stored, tolerances.get(key, 0.0))
+            # Runs of one table may have columns of their own: where others have none, the cell is empty.
+            _units(parsed(str(row.get(key, ""))), stored, tolerances.get(key, 0.0))
             for row, before in zip(new, old, strict=True)
             for key, stored in before.items()
         ),

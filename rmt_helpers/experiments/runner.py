@@ -235,7 +235,8 @@ def differences(experiment: Experiment, root: Path | None = None) -> list[str]:
 def _different(new: Row, old: Row, tolerances: Mapping[str, float]) -> Iterable[str]:
     for key, stored in old.items():
         # As the table would show it, so that text that looks like a number is compared as one.
-        value = parsed(str(new[key])) if key in new else None
+        # A column that only other runs have is an empty cell there.
+        value = parsed(str(new.get(key, "")))
         if isinstance(value, int | float) and isinstance(stored, int | float):
             within = tolerances.get(key, 0.0)
             same = math.isclose(value, stored, rel_tol=_RELATIVE, abs_tol=max(within, 1e-9))

@@ -43,6 +43,10 @@ class TestDeviation:
     def test_what_does_not_match_is_infinitely_far(self, new):
         assert reproduction.deviation(new, [{"x": 2.0}], {"x": 9.0}) == float("inf")
 
+    def test_a_column_of_other_runs_is_an_empty_cell(self):
+        assert reproduction.deviation([{"x": 2.0}], [{"x": 2.0, "of_others": ""}], {}) == 0
+        assert reproduction.deviation([{"x": 2.0}], [{"x": 2.0, "lost": 1.0}], {}) == float("inf")
+
     def test_nan_comes_out_again(self):
         row = [{"x": float("nan")}]
         assert reproduction.deviation(row, row, {}) == 0
