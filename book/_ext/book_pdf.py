@@ -134,6 +134,8 @@ def widths(rows: list[list[str]]) -> tuple[str, list[int]] | None:
         ),
         (list(SIZES)[-1], sum(least)),
     )
+    # A column of a letter or two is as wide as the least, too.
+    full = [max(most, small) for most, small in zip(full, least, strict=True)]
     # What is left goes to those that would use it, the longest not in proportion: a long cell is read in lines anyway.
     wants = [math.sqrt(most - small) for most, small in zip(full, least, strict=True)]
     spare, total = room - sum(least), sum(wants) or 1.0

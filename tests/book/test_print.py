@@ -77,6 +77,11 @@ class TestWideTables:
         assert found[0] == len("reproduced")
         assert LINE - 2 * GAP - 2 <= sum(found) <= LINE - 2 * GAP
 
+    def test_a_column_of_one_letter_is_no_narrower_than_any(self):
+        size, found = widths([["a", "what was said"], ["9", LONG]])
+        assert size == ""
+        assert found[0] == 3 < found[1] <= LINE
+
     def test_numbers_stay_on_a_line_in_smaller_type(self):
         row = ["0.123 ± 0.045"] * 7
         size, found = widths([["difference"] * 7, row])
