@@ -162,6 +162,13 @@ class WideTables(SphinxPostTransform):
             ]
             if len({len(row) for row in rows}) != 1 or (found := widths(rows)) is None:
                 continue
+            # On the site a long cell may hold together and the table scrolls; paper does not.
+            for entry in table.findall(nodes.entry):
+                if len(letters(entry)) > SHORT:
+                    for text in list(entry.findall(nodes.Text)):
+                        text.parent.replace(
+                            text, nodes.Text(text.replace("\N{NO-BREAK SPACE}", " "))
+                        )
             size, columns = found
             spec = addnodes.tabular_col_spec()
             spec["spec"] = "".join(

@@ -8,6 +8,7 @@ from sphinx.util.docutils import docutils_namespace
 # Jupyter Book's numbering of sections, once it is loaded, works in every Sphinx of the process, and in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:nodes.Node.traverse:PendingDeprecationWarning")
 
+HELD = "14.4\xa0(7.3\xa0to\xa021.5)"
 LONG = "Words that are read in lines, one below the other. " * 4
 PAGES = {
     "index": "# T\n\n```{toctree}\n:numbered: 2\n\na\nb\nc\n```\n",
@@ -15,6 +16,7 @@ PAGES = {
     "b": "# B\n\nSee {numref}`ex-a`.\n",
     "c": "# C\n\n| what | why |\n| --- | --- |\n"
     + f"| it | {LONG}|\n" * 40
+    + f"| 9\xa0of\xa010 | {HELD}|\n"
     + "\n| a | b |\n| --- | --- |\n| 1 | 2 |\n",
 }
 
@@ -66,6 +68,11 @@ class TestWideTables:
         assert r"\begin{longtable}{ll}" in tex[False]
         assert r"\begin{longtable}{ll}" not in tex[True]
         assert r"\begin{longtable}{>{\raggedright\arraybackslash}\X{" in tex[True]
+
+    def test_what_held_together_may_break_if_it_is_long(self, tex):
+        assert "14.4~(7.3~to~21.5)" in tex[False].replace("\xa0", "~")
+        assert "14.4 (7.3 to 21.5)" in tex[True]
+        assert "9~of~10" in tex[True].replace("\xa0", "~")
 
     def test_one_that_fits_is_left_alone(self, tex):
         assert all(r"\begin{tabulary}{\linewidth}[t]{TT}" in text for text in tex.values())
